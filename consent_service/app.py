@@ -1,0 +1,57 @@
+"""The application, wired: the only file that knows every room."""
+
+from flask import Flask
+
+from consent_service import __version__, health
+from consent_service.catalogue import routes as catalogue_routes
+from consent_service.config import Settings
+from consent_service.consents import routes as consents_routes
+from consent_service.consents import service as consents
+from consent_service.crypto.keyring import LiveKeyring
+from consent_service.customers import routes as customers_routes
+from consent_service.customers import service as customers
+from consent_service.decisions import routes as decisions_routes
+from consent_service.disclosures import routes as disclosures_routes
+from consent_service.kernel.clock import Clock, utc_now
+from consent_service.oauth import routes as oauth_routes
+from consent_service.oauth import server as oauth_server
+from consent_service.personal_data import routes as personal_data_routes
+from consent_service.storage import db
+from consent_service.suppressions import routes as suppressions_routes
+from consent_service.suppressions import service as suppressions
+from consent_service.web import api, hardening, problems, runtime
+
+DESCRIPTION = "Ask before you use a person's data: every answer is logged and can be proved."
+
+ROUTES = (
+    health.api,
+    oauth_routes.api,
+    catalogue_routes.api,
+    customers_routes.api,
+    personal_data_routes.api,
+    suppressions_routes.api,
+    consents_routes.api,
+    decisions_routes.api,
+    disclosures_routes.api,
+)
+
+
+def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
+    """The WSGI application. Raises: MisconfiguredError when it must not start like this."""
+    app = Flask("consent_service", static_folder=None)
+    app.config.update(
+        MAX_CONTENT_LENGTH=16 * api.MEBIBYTE, PROPAGATE_EXCEPTIONS=False, TRAP_HTTP_EXCEPTIONS=False
+    )
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider's
+    keyring = LiveKeyring(settings.key_provider)
+    runtime.install(app.extensions, runtime.Runtime(settings, clock, keyring))
+    hardening.init_app(app, settings.trusted_proxies)
+    problems.init_app(app)
+    db.init_app(app, settings.database)
+    customers.watch_identifiers(suppressions.project)
+    app.extensions[catalogue_routes.COUNT_TO_ASK_AGAIN] = consents.count_to_ask_again
+    app.extensions[oauth_routes.SERVER] = oauth_server.init_app(app)
+    document = api.make_api(app, DESCRIPTION, __version__)
+    for routes in ROUTES:
+        document.register_blueprint(routes)
+    return app

@@ -1,0 +1,300 @@
+"""The catalogue as values, and the pure questions asked of it. No I/O.
+
+Where to add a rule about purposes: the field goes here and into `document.py`, the rule
+itself into `decisions/model.py`.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+Texts = Mapping[str, str]
+
+KEY_PATTERN = r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*"
+VERSION_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._\-]{0,31}"
+LANGUAGE_PATTERN = r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*"
+JURISDICTION_PATTERN = r"[A-Z]{2}(-[A-Z0-9]{1,3})?"
+COUNTRY_PATTERN = r"[A-Z]{2}"
+
+REQUEST_KINDS = ("access", "portability", "rectification", "erasure", "restriction", "objection")
+
+
+class LegalBasis(StrEnum):
+    """Why processing is lawful. Source: GDPR art. 6(1)."""
+
+    CONSENT = "consent"
+    CONTRACT = "contract"
+    LEGAL_OBLIGATION = "legal_obligation"
+    VITAL_INTERESTS = "vital_interests"
+    PUBLIC_TASK = "public_task"
+    LEGITIMATE_INTERESTS = "legitimate_interests"
+
+
+class Regime(StrEnum):
+    """Whether silence means no (`opt_in`) or yes (`opt_out`)."""
+
+    OPT_IN = "opt_in"
+    OPT_OUT = "opt_out"
+
+
+class Channel(StrEnum):
+    """How a person is reached."""
+
+    EMAIL = "email"
+    SMS = "sms"
+    PHONE = "phone"
+    PUSH = "push"
+    POST = "post"
+    MESSENGER = "messenger"
+    ONSITE = "onsite"
+
+
+class Change(StrEnum):
+    """What a notice version is to the one before it; `material` asks again."""
+
+    MINOR = "minor"
+    MATERIAL = "material"
+
+
+class Confirmation(StrEnum):
+    """Whether a yes counts at once or after a confirming mail."""
+
+    SINGLE = "single"
+    DOUBLE = "double"
+
+
+class Party(StrEnum):
+    """Whose source data came from."""
+
+    FIRST = "first"
+    SECOND = "second"
+    THIRD = "third"
+
+
+class RecipientRole(StrEnum):
+    """What a recipient is to the controller."""
+
+    INTERNAL = "internal"
+    PROCESSOR = "processor"
+    PARTNER = "partner"
+
+
+class RestrictionGround(StrEnum):
+    """Why data may be used although its processing is restricted. Source: GDPR art. 18(2)."""
+
+    LEGAL_CLAIMS = "legal_claims"
+    RIGHTS_OF_OTHERS = "rights_of_others"
+    PUBLIC_INTEREST = "public_interest"
+
+
+@dataclass(frozen=True, slots=True)
+class Controller:
+    """Who answers for the data."""
+
+    name: str
+    contact: str
+    privacy_officer: str
+    logo: str | None
+    accent_colour: str
+
+
+@dataclass(frozen=True, slots=True)
+class Jurisdiction:
+    """What a law accepts and how long it gives; days are calendar days."""
+
+    code: str
+    accepted_bases: frozenset[LegalBasis]
+    request_days: Mapping[str, int]
+    extension_days: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class DataCategory:
+    """A kind of data."""
+
+    key: str
+    text: Texts
+    sensitive: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DataSource:
+    """Where data came from."""
+
+    key: str
+    party: Party
+    text: Texts
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Who receives data. `country` is ISO 3166."""
+
+    key: str
+    role: RecipientRole
+    country: str
+    text: Texts
+
+
+@dataclass(frozen=True, slots=True)
+class Touchpoint:
+    """Where a choice is made."""
+
+    key: str
+    kind: str
+    text: Texts
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeVersion:
+    """Exactly what was shown, by language, from `in_use_from` (aware UTC) on."""
+
+    key: str
+    version: str
+    change: Change
+    in_use_from: datetime
+    text: Texts
+
+    def sha256(self, language: str) -> str:
+        """SHA-256, in hex, of the UTF-8 text that was shown in a language it has."""
+        return hashlib.sha256(self.text[language].encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class RegimeRule:
+    """A regime for a channel, a jurisdiction or both; None stands for any."""
+
+    channel: Channel | None
+    jurisdiction: str | None
+    regime: Regime
+
+
+@dataclass(frozen=True, slots=True)
+class PurposeText:
+    """A purpose in one language."""
+
+    title: str
+    description: str
+    benefit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """Why data is used, and every rule that goes with it. Days are whole days."""
+
+    key: str
+    text: Mapping[str, PurposeText]
+    legal_basis: LegalBasis
+    notice: str
+    channels: tuple[Channel, ...]
+    data_categories: tuple[str, ...]
+    data_sources: tuple[str, ...]
+    recipients: tuple[str, ...]
+    default_regime: Regime
+    regime_rules: tuple[RegimeRule, ...]
+    direct_marketing: bool
+    sale_or_targeted_advertising: bool
+    explicit: bool
+    separate: bool
+    minimum_age: int | None
+    confirmation: Confirmation
+    restriction_ground: RestrictionGround | None
+    validity_days: int | None
+    retention_days: int
+    proof_retention_days: int
+    answer_lifetime_s: int
+
+    def regime(self, channel: Channel | None, jurisdiction: str | None) -> Regime:
+        """The regime that applies. The most exact rule wins: channel and jurisdiction, then
+        jurisdiction, then channel; a region (`US-CA`) is looked up before its country (`US`);
+        an unknown jurisdiction gets the strictest regime declared for the purpose."""
+        if jurisdiction is None:
+            declared = [
+                rule.regime for rule in self.regime_rules if rule.channel in (None, channel)
+            ]
+            strict = Regime.OPT_IN in (*declared, self.default_regime)
+            return Regime.OPT_IN if strict else Regime.OPT_OUT
+        for code in jurisdiction_chain(jurisdiction):
+            for wanted in ((channel, code), (None, code)):
+                for rule in self.regime_rules:
+                    if (rule.channel, rule.jurisdiction) == wanted:
+                        return rule.regime
+        for rule in self.regime_rules:
+            if rule.jurisdiction is None and rule.channel == channel:
+                return rule.regime
+        return self.default_regime
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """The whole document, version `version` (1, 2, …; 0 before the first), in force since
+    `recorded_from`. Mappings are by key."""
+
+    version: int
+    recorded_from: datetime
+    languages: tuple[str, ...]
+    controller: Controller
+    jurisdictions: Mapping[str, Jurisdiction]
+    data_categories: Mapping[str, DataCategory]
+    data_sources: Mapping[str, DataSource]
+    recipients: Mapping[str, Recipient]
+    touchpoints: Mapping[str, Touchpoint]
+    notices: Mapping[str, tuple[NoticeVersion, ...]]
+    purposes: Mapping[str, Purpose]
+
+    def find_notice(self, key: str, version: str) -> NoticeVersion | None:
+        """That version of a notice; `notices` are in order of `in_use_from`."""
+        return next((n for n in self.notices[key] if n.version == version), None)
+
+    def notice_in_use(self, key: str, at: datetime) -> NoticeVersion | None:
+        """The version in use at an instant; None before the first."""
+        in_use = [notice for notice in self.notices[key] if notice.in_use_from <= at]
+        return in_use[-1] if in_use else None
+
+    def is_outdated(self, key: str, version: str, at: datetime) -> bool:
+        """Whether a material version came into use after that one: an answer under it no
+        longer holds. A version the catalogue does not know is outdated."""
+        seen = self.find_notice(key, version)
+        if seen is None:
+            return True
+        return any(
+            later.change is Change.MATERIAL and seen.in_use_from < later.in_use_from <= at
+            for later in self.notices[key]
+        )
+
+    def strictest(self, jurisdictions: Sequence[str | None]) -> str | None:
+        """The one that asks most: fewest accepted bases, then fewest opt-out uses. An unknown
+        one (None) is judged by the strictest rules already, and wins."""
+        if None in jurisdictions:
+            return None
+
+        def leniency(code: str | None) -> tuple[int, int]:
+            opt_outs = sum(
+                purpose.regime(channel, code) is Regime.OPT_OUT
+                for purpose in self.purposes.values()
+                for channel in purpose.channels or (None,)
+            )
+            return len(self.accepted_bases(code)), opt_outs
+
+        return min(jurisdictions, key=leniency)
+
+    def accepted_bases(self, jurisdiction: str | None) -> frozenset[LegalBasis]:
+        """The bases a jurisdiction accepts; of one not declared, those that all accept."""
+        for code in jurisdiction_chain(jurisdiction):
+            if code in self.jurisdictions:
+                return self.jurisdictions[code].accepted_bases
+        accepted = frozenset(LegalBasis)
+        for declared in self.jurisdictions.values():
+            accepted &= declared.accepted_bases
+        return accepted
+
+
+def jurisdiction_chain(code: str | None) -> tuple[str, ...]:
+    """`US-CA` → (`US-CA`, `US`)."""
+    if code is None:
+        return ()
+    country = code.partition("-")[0]
+    return (code,) if code == country else (code, country)

@@ -1,0 +1,220 @@
+"""Shapes of the catalogue: the document and what is answered about it. For the OpenAPI
+document and the tests; the document itself is checked by `document.py`, with line numbers."""
+
+from enum import StrEnum
+
+from marshmallow import Schema, fields, validate
+
+from consent_service.catalogue.model import (
+    REQUEST_KINDS,
+    Change,
+    Channel,
+    Confirmation,
+    LegalBasis,
+    Party,
+    RecipientRole,
+    Regime,
+    RestrictionGround,
+)
+from consent_service.catalogue.versions import DifferenceKind
+from consent_service.web.contracts import KEY, LANGUAGE, Contract, Instant
+
+
+def _one_of(choices: type[StrEnum], *, required: bool = True, null: bool = False) -> fields.String:
+    names = [choice.value for choice in choices]
+    return fields.String(
+        required=required,
+        allow_none=null,
+        validate=validate.OneOf([*names, None] if null else names),
+    )
+
+
+def _key() -> fields.String:
+    return fields.String(required=True, validate=KEY)
+
+
+def _texts() -> fields.Dict:
+    return fields.Dict(keys=fields.String(validate=LANGUAGE), values=fields.String(), required=True)
+
+
+def _keys() -> fields.List[str]:
+    return fields.List(fields.String(validate=KEY), required=True)
+
+
+class Controller(Schema):
+    """Who answers for the data."""
+
+    name = fields.String(required=True)
+    contact = fields.String(required=True)
+    privacy_officer = fields.String(required=True)
+    logo = fields.String(required=True, allow_none=True)
+    accent_colour = fields.String(required=True, metadata={"description": "#rrggbb"})
+
+
+RequestDays = Schema.from_dict(
+    {kind: fields.Integer(required=True) for kind in REQUEST_KINDS}, name="RequestDays"
+)
+
+
+class Jurisdiction(Schema):
+    """What a law accepts and how long it gives, in calendar days."""
+
+    accepted_bases = fields.List(_one_of(LegalBasis), required=True)
+    request_days = fields.Nested(RequestDays, required=True)
+    extension_days = fields.Integer(required=True)
+    source = fields.String(required=True)
+
+
+class DataCategory(Schema):
+    """A kind of data."""
+
+    key = _key()
+    text = _texts()
+    sensitive = fields.Boolean(required=True)
+
+
+class DataSource(Schema):
+    """Where data came from."""
+
+    key = _key()
+    party = _one_of(Party)
+    text = _texts()
+
+
+class Recipient(Schema):
+    """Who receives data."""
+
+    key = _key()
+    role = _one_of(RecipientRole)
+    country = fields.String(required=True, metadata={"description": "ISO 3166"})
+    text = _texts()
+
+
+class Touchpoint(Schema):
+    """Where a choice is made."""
+
+    key = _key()
+    kind = _key()
+    text = _texts()
+
+
+class NoticeVersion(Schema):
+    """Exactly what was shown, by language."""
+
+    key = _key()
+    version = fields.String(required=True)
+    change = _one_of(Change)
+    in_use_from = Instant(required=True)
+    text = _texts()
+
+
+class NoticeReply(NoticeVersion):
+    """A notice version with the SHA-256, in hex, of each text in UTF-8."""
+
+    sha256 = _texts()
+
+
+class RegimeRule(Schema):
+    """A regime for a channel, a jurisdiction or both."""
+
+    channel = _one_of(Channel, required=False)
+    jurisdiction = fields.String()
+    regime = _one_of(Regime)
+
+
+class RegimeRules(Schema):
+    """The regime, and where it is another. The most exact rule wins."""
+
+    default = _one_of(Regime)
+    by = fields.List(fields.Nested(RegimeRule), required=True)
+
+
+class PurposeText(Schema):
+    """A purpose in one language."""
+
+    title = fields.String(required=True)
+    description = fields.String(required=True)
+    benefit = fields.String(required=True)
+
+
+class Purpose(Schema):
+    """Why data is used, and the rules that go with it."""
+
+    key = _key()
+    text = fields.Dict(keys=fields.String(), values=fields.Nested(PurposeText), required=True)
+    legal_basis = _one_of(LegalBasis)
+    notice = _key()
+    channels = fields.List(_one_of(Channel), required=True)
+    data_categories = _keys()
+    data_sources = _keys()
+    recipients = _keys()
+    regime = fields.Nested(RegimeRules, required=True)
+    direct_marketing = fields.Boolean(required=True)
+    sale_or_targeted_advertising = fields.Boolean(required=True)
+    explicit = fields.Boolean(required=True)
+    separate = fields.Boolean(required=True)
+    minimum_age = fields.Integer(required=True, allow_none=True)
+    confirmation = _one_of(Confirmation)
+    restriction_ground = _one_of(RestrictionGround, null=True)
+    validity_days = fields.Integer(required=True, allow_none=True)
+    retention_days = fields.Integer(required=True)
+    proof_retention_days = fields.Integer(required=True)
+    answer_lifetime_s = fields.Integer(required=True)
+
+
+class PurposesReply(Schema):
+    """Every purpose, in the order of the document."""
+
+    items = fields.List(fields.Nested(Purpose), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class CatalogueDocument(Schema):
+    """The catalogue. The first language is the default."""
+
+    languages = fields.List(fields.String(validate=LANGUAGE), required=True)
+    controller = fields.Nested(Controller, required=True)
+    jurisdictions = fields.Dict(
+        keys=fields.String(), values=fields.Nested(Jurisdiction), required=True
+    )
+    data_categories = fields.List(fields.Nested(DataCategory), required=True)
+    data_sources = fields.List(fields.Nested(DataSource), required=True)
+    recipients = fields.List(fields.Nested(Recipient), required=True)
+    touchpoints = fields.List(fields.Nested(Touchpoint), required=True)
+    notices = fields.List(fields.Nested(NoticeVersion), required=True)
+    purposes = fields.List(fields.Nested(Purpose), required=True)
+
+
+class CatalogueReply(Schema):
+    """The catalogue in force."""
+
+    version = fields.Integer(required=True)
+    recorded_from = Instant(required=True)
+    document = fields.Nested(CatalogueDocument, required=True)
+
+
+class LoadQuery(Contract):
+    """How to load."""
+
+    dry_run = fields.Boolean(
+        load_default=False, metadata={"description": "Only say what loading would do"}
+    )
+
+
+class DifferenceReply(Schema):
+    """A place that differs from the catalogue before."""
+
+    pointer = fields.String(
+        required=True,
+        metadata={"description": "JSON Pointer into the new document; of what is removed, the old"},
+    )
+    change = _one_of(DifferenceKind)
+
+
+class LoadReply(Schema):
+    """What loading did, or would do."""
+
+    version = fields.Integer(required=True)
+    changed = fields.Boolean(required=True)
+    difference = fields.List(fields.Nested(DifferenceReply), required=True)
+    customers_to_ask_again = fields.Integer(required=True)

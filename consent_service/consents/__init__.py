@@ -1,0 +1,1 @@
+"""What people said: immutable events, the records they make, receipts, signals."""

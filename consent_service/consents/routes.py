@@ -1,0 +1,205 @@
+"""The consents API."""
+
+from typing import Any
+
+from flask import Response, request
+
+from consent_service.catalogue.model import Channel
+from consent_service.consents import receipts, service
+from consent_service.consents.model import EffectiveConsent, Event, EventKind, NewEvent
+from consent_service.consents.schemas import (
+    AsOfQuery,
+    EffectiveListReply,
+    EventListReply,
+    EventsBody,
+    EventsQuery,
+    ReceiptReply,
+    RecordReply,
+    SignalBody,
+    SignalReply,
+)
+from consent_service.consents.service import Recorded
+from consent_service.consents.tokens import make_token
+from consent_service.customers import service as customers
+from consent_service.customers.model import Identifier
+from consent_service.kernel.clock import rfc3339
+from consent_service.kernel.errors import NotFound
+from consent_service.kernel.ids import CustomerId, decode, encode, parse_customer_id
+from consent_service.oauth.guard import caller, require_scope
+from consent_service.web.api import Reply, Routes
+from consent_service.web.idempotency import idempotent
+from consent_service.web.runtime import keys, now, runtime
+
+api = Routes("consents", "Consents: events, what holds, receipts, signals")
+
+
+@api.route("/v1/consents", "POST")
+@require_scope("consents:write")
+@api.body(EventsBody)
+@api.reply(201, RecordReply, "Recorded; it counts at the next check")
+@api.problem(404)
+@api.problem(409)
+@idempotent
+def record_consents(body: dict[str, Any]) -> Reply:
+    """Record one event, or up to 1,000, all or none."""
+    moment, ring, actor = now(), keys(), caller().actor
+    if "events" in body:
+        owners = _owners(body["events"])
+        events = [_event(part, owners) for part in body["events"]]
+        recorded = service.record_consents(events, actor, moment, ring)
+        return Reply({"results": [_recorded_json(done) for done in recorded]}, 201)
+    event = _event(body, _owners([body]))
+    done = service.record_consent(event, actor, moment, ring)
+    return Reply(_recorded_json(done), 201, customer=done.event.customer_id)
+
+
+@api.route("/v1/customers/<customer_id>/consents", "GET")
+@require_scope("consents:read")
+@api.query(AsOfQuery)
+@api.reply(200, EffectiveListReply, "What holds for every purpose and channel")
+@api.problem(404)
+def list_consents(query: dict[str, Any], customer_id: str) -> Reply:
+    """What holds, or held at `as_of` as it was known then."""
+    found = service.list_effective(parse_customer_id(customer_id), query.get("as_of"), now())
+    customer = parse_customer_id(customer_id)
+    return Reply({"items": [_effective_json(customer, c) for c in found], "next_cursor": None})
+
+
+@api.route("/v1/customers/<customer_id>/consents/events", "GET")
+@require_scope("consents:read")
+@api.query(EventsQuery)
+@api.reply(200, EventListReply, "A page of the history")
+@api.problem(404)
+def list_events(query: dict[str, Any], customer_id: str) -> Reply:
+    """The history of a customer's consents, oldest recording first."""
+    found = service.list_events(parse_customer_id(customer_id), query.get("cursor"), query["limit"])
+    return Reply(
+        {"items": [_event_json(event) for event in found.items], "next_cursor": found.next_cursor}
+    )
+
+
+@api.route("/v1/signals", "POST")
+@require_scope("consents:write")
+@api.body(SignalBody)
+@api.reply(201, SignalReply, "Recorded; it counts at the next check")
+@api.problem(404)
+@api.problem(409)
+@idempotent
+def record_signal(body: dict[str, Any]) -> Reply:
+    """Record a Global Privacy Control signal: an opt-out of sale and targeted advertising."""
+    customer_id = _owners([body])[_finder(body)]
+    revision = service.record_gpc(
+        customer_id, body["captured_at"], body["touchpoint"], caller().actor, now(), keys()
+    )
+    reply = {
+        "signal": body["signal"],
+        "revision": revision,
+        "consent_token": make_token(customer_id, revision),
+    }
+    return Reply(reply, 201, customer=customer_id)
+
+
+@api.route("/v1/receipts/<event_id>", "GET")
+@require_scope("consents:read")
+@api.reply(200, ReceiptReply, "A receipt; as a JWS unless application/json is asked for")
+@api.problem(404)
+def show_receipt(event_id: str) -> Reply | Response:
+    """A receipt: a signed copy of what was recorded."""
+    customer, event = decode("evt", event_id, 2)
+    issuer = runtime().settings.base_url
+    receipt = receipts.get_receipt(CustomerId(customer), event, issuer)
+    if request.accept_mimetypes.best_match(["application/jose", "application/json"]) == (
+        "application/json"
+    ):
+        return Reply(receipt, headers={"Vary": "Accept"})
+    signed = Response(receipts.sign_receipt(receipt, keys()), mimetype="application/jose")
+    signed.headers["Vary"] = "Accept"
+    return signed
+
+
+def _finder(body: dict[str, Any]) -> CustomerId | Identifier:
+    found: CustomerId | Identifier = body.get("customer_id") or body["identifier"]
+    return found
+
+
+def _owners(bodies: list[dict[str, Any]]) -> dict[CustomerId | Identifier, CustomerId]:
+    """Whom each body is about. Raises: NotFound."""
+    identifiers = [body["identifier"] for body in bodies if "identifier" in body]
+    found: dict[CustomerId | Identifier, CustomerId] = {}
+    for identifier, owner in customers.find_owners(identifiers, keys()).items():
+        found[identifier] = owner
+    for body in bodies:
+        if "customer_id" in body:
+            found[body["customer_id"]] = body["customer_id"]
+        elif body["identifier"] not in found:
+            raise NotFound()
+    return found
+
+
+def _event(body: dict[str, Any], owners: dict[CustomerId | Identifier, CustomerId]) -> NewEvent:
+    channel = body.get("channel")
+    return NewEvent(
+        owners[_finder(body)],
+        body["purpose"],
+        EventKind(body["event"]),
+        None if channel is None else Channel(channel),
+        body.get("notice_version"),
+        body.get("language"),
+        body["touchpoint"],
+        body["captured_at"],
+        body.get("context", {}).get("lifecycle_stage"),
+        body.get("evidence"),
+        body.get("agent"),
+        body.get("guardian"),
+    )
+
+
+def _recorded_json(done: Recorded) -> dict[str, Any]:
+    event = done.event
+    return {
+        "event_id": receipts.event_id_text(event),
+        "state": done.state.value,
+        "revision": event.revision,
+        "consent_token": make_token(event.customer_id, event.revision),
+        "receipt_url": _receipt_url(event),
+    }
+
+
+def _receipt_url(event: Event) -> str:
+    return f"{runtime().settings.base_url}/v1/receipts/{receipts.event_id_text(event)}"
+
+
+def _event_json(event: Event) -> dict[str, Any]:
+    return {
+        "event_id": receipts.event_id_text(event),
+        "event": event.kind.value,
+        "purpose": event.purpose,
+        "channel": event.channel,
+        "happened_at": rfc3339(event.happened_at),
+        "captured_at": rfc3339(event.captured_at),
+        "recorded_at": rfc3339(event.recorded_at),
+        "revision": event.revision,
+        "notice_version": event.notice_version,
+        "language": event.language,
+        "touchpoint": event.touchpoint,
+        "lifecycle_stage": event.lifecycle_stage,
+        "actor": f"{event.actor.kind}:{event.actor.id}",
+        "by_guardian": event.by_guardian,
+        "imported": event.imported,
+        "receipt_url": _receipt_url(event),
+    }
+
+
+def _effective_json(customer_id: CustomerId, consent: EffectiveConsent) -> dict[str, Any]:
+    record = consent.record
+    return {
+        "purpose": consent.purpose.key,
+        "channel": consent.channel,
+        "state": consent.state,
+        "legal_basis": consent.purpose.legal_basis.value,
+        "regime": consent.regime,
+        "happened_at": None if record is None else rfc3339(record.happened_at),
+        "notice_version": None if record is None else record.notice_version,
+        "expires_at": None if consent.expires_at is None else rfc3339(consent.expires_at),
+        "event_id": None if record is None else encode("evt", customer_id, record.event_id),
+    }

@@ -1,0 +1,303 @@
+"""Recording what people said, and telling what holds."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from consent_service.catalogue import service as catalogues
+from consent_service.catalogue.model import Catalogue, Channel, Purpose
+from consent_service.consents import store
+from consent_service.consents.model import (
+    EffectiveConsent,
+    Event,
+    EventKind,
+    NewEvent,
+    Record,
+    State,
+    apply_event,
+    channels_of,
+    check_event,
+    effective,
+    recorded_kind,
+)
+from consent_service.crypto.data_keys import OpenKeys
+from consent_service.crypto.envelope import Field, Sealed, SealingKey, seal
+from consent_service.crypto.keyring import Keyring
+from consent_service.customers import keys as data_keys
+from consent_service.customers import service as customers
+from consent_service.kernel import paging
+from consent_service.kernel.actors import Actor
+from consent_service.kernel.clock import rfc3339
+from consent_service.kernel.errors import NotFound
+from consent_service.kernel.ids import CustomerId, new_uuid
+from consent_service.kernel.paging import Page
+from consent_service.ledger import service as ledger
+from consent_service.ledger.model import Entry, EntryKind
+from consent_service.storage.unit_of_work import reading, unit_of_work
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What came of an event. `state` is what now holds: a yes wherever one is left."""
+
+    event: Event
+    state: State
+
+
+def record_consent(event: NewEvent, actor: Actor, now: datetime, keys: Keyring) -> Recorded:
+    """Records one event. Raises: Invalid, NotFound."""
+    return _record([event], [""], actor, now, keys)[0]
+
+
+def record_consents(
+    events: Sequence[NewEvent], actor: Actor, now: datetime, keys: Keyring
+) -> list[Recorded]:
+    """Records events, all or none, in their order. Raises: Invalid, NotFound."""
+    pointers = [f"/events/{at}" for at in range(len(events))]
+    return _record(events, pointers, actor, now, keys)
+
+
+def _record(
+    events: Sequence[NewEvent],
+    pointers: Sequence[str],
+    actor: Actor,
+    now: datetime,
+    keys: Keyring,
+) -> list[Recorded]:
+    with unit_of_work() as tx:
+        catalogue = catalogues.current()
+        purposes = [
+            check_event(event, catalogue, now, pointer)
+            for event, pointer in zip(events, pointers, strict=True)
+        ]
+        resolved = customers.resolve_many([event.customer_id for event in events])
+        revisions = customers.lock_customers(resolved.values())
+        opened = data_keys.open_many(list(revisions), keys)
+        slots = _Slots(store.find_records(tx, revisions.keys()))
+        recorded, entries = [], []
+        for new, purpose in zip(events, purposes, strict=True):
+            customer_id = resolved[new.customer_id]
+            revisions[customer_id] += 1
+            event = _event(
+                new, purpose, customer_id, revisions[customer_id], actor, now, opened[customer_id]
+            )
+            state = slots.apply(event, channels_of(new, purpose))
+            recorded.append(Recorded(event, state))
+            entries.append(_entry(event, state, catalogue, opened[customer_id].life))
+        customers.set_revisions(revisions)
+        store.add_events(tx, [done.event for done in recorded])
+        store.replace_records(tx, slots.ended, slots.made())
+        ledger.append(entries)
+    return recorded
+
+
+class _Slots:
+    """The records of the customers at hand while events are applied one after another."""
+
+    def __init__(self, records: dict[store.Slot, Record]) -> None:
+        self._now = dict(records)
+        self._stored = frozenset(records.values())
+        self.ended: list[tuple[CustomerId, Record, datetime]] = []
+        self._made: list[tuple[CustomerId, Record]] = []
+        self._ends: dict[tuple[CustomerId, Record], datetime] = {}
+
+    def apply(self, event: Event, channels: Sequence[Channel | None]) -> State:
+        """Applies an event to the channels it speaks of; what then holds there."""
+        states = []
+        for channel in channels:
+            slot = (event.customer_id, event.purpose, channel)
+            before = self._now.get(slot)
+            after = apply_event(before, event, channel)
+            if after is not None:
+                if before in self._stored:
+                    self.ended.append((event.customer_id, before, event.recorded_at))
+                elif before is not None:
+                    self._ends[event.customer_id, before] = event.recorded_at
+                self._now[slot] = after
+                self._made.append((event.customer_id, after))
+            states.append(self._now[slot].state)
+        return State.GIVEN if State.GIVEN in states else states[0]
+
+    def made(self) -> list[tuple[CustomerId, Record, datetime | None]]:
+        """The records made, each with when a later one here ended it."""
+        return [(c, record, self._ends.get((c, record))) for c, record in self._made]
+
+
+def find_event(customer_id: CustomerId, event_id: UUID) -> Event | None:
+    """One event, found by any id that leads to its customer."""
+    with reading() as tx:
+        return store.find_event(tx, customers.resolve(customer_id), event_id)
+
+
+def get_event(customer_id: CustomerId, event_id: UUID) -> Event:
+    """One event. Raises: NotFound."""
+    event = find_event(customer_id, event_id)
+    if event is None:
+        raise NotFound()
+    return event
+
+
+def list_events(customer_id: CustomerId, cursor: str | None, limit: int) -> Page[Event]:
+    """A customer's events, oldest recording first. Raises: NotFound, Invalid."""
+    customer_id = customers.get_record(customer_id).id
+    after = None
+    if cursor is not None:
+        revision, _, event = paging.decode_cursor(cursor, customer_id.hex).partition(" ")
+        after = int(revision), UUID(hex=event)
+    with reading() as tx:
+        found = store.list_events(tx, customer_id, after, limit + 1)
+    items = found[:limit]
+    if len(found) <= limit:
+        return Page(items, None)
+    position = f"{items[-1].revision} {items[-1].id.hex}"
+    return Page(items, paging.encode_cursor(position, customer_id.hex))
+
+
+def list_effective(
+    customer_id: CustomerId, as_of: datetime | None, now: datetime
+) -> list[EffectiveConsent]:
+    """What holds, or held at `as_of` as then known, for every purpose and channel.
+
+    Raises: NotFound.
+    """
+    customer_id = customers.get_record(customer_id).id
+    at = as_of or now
+    catalogue = catalogues.current() if as_of is None else catalogues.at(at)
+    facts = customers.find_facts_at(customer_id, at)
+    if facts is None:
+        raise NotFound()
+    with reading() as tx:
+        records = store.find_records_at(tx, customer_id, at)
+    by_slot = {(record.purpose, record.channel): record for record in records}
+    return effective(catalogue, by_slot, facts.jurisdiction, at)
+
+
+def record_gpc(
+    customer_id: CustomerId,
+    captured_at: datetime,
+    touchpoint: str,
+    actor: Actor,
+    now: datetime,
+    keys: Keyring,
+) -> int:
+    """Records a Global Privacy Control signal: an opt-out of sale and targeted advertising.
+    The customer's revision. Raises: NotFound."""
+    with unit_of_work():
+        customer_id = customers.get_record(customer_id).id
+        revision = customers.raise_revision(customer_id)
+        since = min(captured_at, now)
+        customers.change_facts(
+            customer_id,
+            revision,
+            lambda facts: replace(facts, gpc_since=min(since, facts.gpc_since or since)),
+            now,
+        )
+        entry = Entry(
+            new_uuid(),
+            customer_id,
+            True,
+            EntryKind.CONSENT,
+            since,
+            now,
+            client_id=actor.id,
+            touchpoint=touchpoint,
+            reason="gpc",
+        )
+        life = data_keys.open_keys(customer_id, keys).life
+        payload = {"signal": "gpc", "captured_at": rfc3339(captured_at)}
+        ledger.append([ledger.sealed_entry(entry, payload, life)])
+    return revision
+
+
+def list_import_marks(
+    customer_ids: Sequence[CustomerId], purpose: str
+) -> set[tuple[CustomerId, EventKind, Channel | None, datetime]]:
+    """What tells imported events apart: customer, kind, channel, captured at."""
+    with reading() as tx:
+        return store.list_import_marks(tx, customer_ids, purpose)
+
+
+def count_to_ask_again(old: Catalogue, new: Catalogue) -> int:
+    """How many customers have a yes that holds under `old` and would not under `new`."""
+    lost = set()
+    for purpose in new.purposes.values():
+        before = old.purposes.get(purpose.key)
+        if before is None:
+            continue
+        for notice in old.notices[before.notice]:
+            was = old.is_outdated(before.notice, notice.version, new.recorded_from)
+            is_ = new.is_outdated(purpose.notice, notice.version, new.recorded_from)
+            if is_ and not was:
+                lost.add((purpose.key, notice.version))
+    with reading() as tx:
+        return store.count_given_under(tx, lost)
+
+
+def _event(
+    new: NewEvent,
+    purpose: Purpose,
+    customer_id: CustomerId,
+    revision: int,
+    actor: Actor,
+    now: datetime,
+    opened: OpenKeys,
+) -> Event:
+    event_id = new_uuid()
+    return Event(
+        event_id,
+        customer_id,
+        revision,
+        new.purpose,
+        new.channel,
+        recorded_kind(new, purpose),
+        min(new.captured_at, now),
+        new.captured_at,
+        now,
+        new.notice_version,
+        new.language,
+        new.touchpoint,
+        new.lifecycle_stage,
+        actor,
+        new.guardian is not None,
+        new.imported,
+        _proof(new, customer_id, event_id, opened.proof),
+    )
+
+
+def _proof(
+    new: NewEvent, customer_id: CustomerId, event_id: UUID, proof: SealingKey
+) -> Sealed | None:
+    parts = {"evidence": new.evidence, "guardian": new.guardian, "agent": new.agent}
+    known = {name: value for name, value in parts.items() if value is not None}
+    if not known:
+        return None
+    plain = json.dumps(known, separators=(",", ":"), ensure_ascii=False).encode()
+    return seal(proof, Field("consent_event.proof", customer_id, event_id), plain)
+
+
+def _entry(event: Event, state: State, catalogue: Catalogue, life: SealingKey) -> Entry:
+    entry = Entry(
+        new_uuid(),
+        event.customer_id,
+        True,
+        EntryKind.CONSENT,
+        event.happened_at,
+        event.recorded_at,
+        client_id=event.actor.id,
+        purpose=event.purpose,
+        channel=event.channel,
+        touchpoint=event.touchpoint,
+        reason=event.kind.value,
+        catalogue_version=catalogue.version,
+    )
+    payload = {
+        "event_id": str(event.id),
+        "state": state.value,
+        "notice_version": event.notice_version,
+        "language": event.language,
+        "captured_at": rfc3339(event.captured_at),
+        "revision": event.revision,
+    }
+    return ledger.sealed_entry(entry, payload, life)

@@ -1,0 +1,249 @@
+"""SQL of events and records."""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select, update
+
+from consent_service.catalogue.model import Channel
+from consent_service.consents.model import Event, EventKind, Record, State
+from consent_service.consents.tables import ConsentEventRow, ConsentRecordRow
+from consent_service.kernel.actors import Actor, ActorKind
+from consent_service.kernel.ids import CustomerId
+
+_CHUNK = 500
+Slot = tuple[CustomerId, str, Channel | None]
+
+
+def add_events(tx: Connection, events: Sequence[Event]) -> None:
+    """Adds events."""
+    if events:
+        tx.execute(insert(ConsentEventRow), [_event_values(event) for event in events])
+
+
+def find_event(tx: Connection, customer_id: CustomerId, event_id: UUID) -> Event | None:
+    """One event."""
+    row = tx.execute(
+        select(ConsentEventRow.__table__).where(
+            ConsentEventRow.customer_id == customer_id, ConsentEventRow.id == event_id
+        )
+    ).one_or_none()
+    return None if row is None else _event(row)
+
+
+def list_events(
+    tx: Connection,
+    customer_id: CustomerId,
+    after: tuple[int, UUID] | None = None,
+    limit: int | None = None,
+) -> list[Event]:
+    """A customer's events in order of revision and id, after one. After a merge two may share
+    a revision."""
+    row = ConsentEventRow
+    query = select(row.__table__).where(row.customer_id == customer_id)
+    if after is not None:
+        revision, event_id = after
+        later = or_(row.revision > revision, (row.revision == revision) & (row.id > event_id))
+        query = query.where(later)
+    query = query.order_by(row.revision, row.id)
+    return [_event(found) for found in tx.execute(query if limit is None else query.limit(limit))]
+
+
+def list_import_marks(
+    tx: Connection, customer_ids: Sequence[CustomerId], purpose: str
+) -> set[tuple[CustomerId, EventKind, Channel | None, datetime]]:
+    """What tells imported events apart, of customers and a purpose."""
+    found = set()
+    for at in range(0, len(customer_ids), _CHUNK):
+        query = select(
+            ConsentEventRow.customer_id,
+            ConsentEventRow.kind,
+            ConsentEventRow.channel,
+            ConsentEventRow.captured_at,
+        ).where(
+            ConsentEventRow.customer_id.in_(customer_ids[at : at + _CHUNK]),
+            ConsentEventRow.purpose == purpose,
+            ConsentEventRow.imported,
+        )
+        for row in tx.execute(query):
+            found.add(
+                (
+                    CustomerId(row.customer_id),
+                    EventKind(row.kind),
+                    _channel(row.channel),
+                    row.captured_at,
+                )
+            )
+    return found
+
+
+def find_records(tx: Connection, customer_ids: Collection[CustomerId]) -> dict[Slot, Record]:
+    """The records in force of customers."""
+    wanted = list(customer_ids)
+    found: dict[Slot, Record] = {}
+    for at in range(0, len(wanted), _CHUNK):
+        query = select(ConsentRecordRow.__table__).where(
+            ConsentRecordRow.customer_id.in_(wanted[at : at + _CHUNK]),
+            ConsentRecordRow.recorded_to.is_(None),
+        )
+        for row in tx.execute(query):
+            record = record_of(row)
+            found[CustomerId(row.customer_id), record.purpose, record.channel] = record
+    return found
+
+
+def find_records_at(tx: Connection, customer_id: CustomerId, at: datetime) -> list[Record]:
+    """The records that were in force at an instant, as then known."""
+    query = select(ConsentRecordRow.__table__).where(
+        ConsentRecordRow.customer_id == customer_id,
+        ConsentRecordRow.recorded_from <= at,
+        or_(ConsentRecordRow.recorded_to.is_(None), ConsentRecordRow.recorded_to > at),
+    )
+    return [record_of(row) for row in tx.execute(query.order_by(ConsentRecordRow.revision))]
+
+
+def replace_records(
+    tx: Connection,
+    ended: Iterable[tuple[CustomerId, Record, datetime]],
+    made: Iterable[tuple[CustomerId, Record, datetime | None]],
+) -> None:
+    """Ends records and adds others; each with when it stopped to count."""
+    endings = [
+        {
+            "customer": customer,
+            "purpose_": record.purpose,
+            "channel_": _text(record.channel),
+            "revision_": record.revision,
+            "ended": at,
+        }
+        for customer, record, at in ended
+    ]
+    if endings:
+        tx.execute(
+            update(ConsentRecordRow)
+            .where(
+                ConsentRecordRow.customer_id == bindparam("customer"),
+                ConsentRecordRow.purpose == bindparam("purpose_"),
+                ConsentRecordRow.channel == bindparam("channel_"),
+                ConsentRecordRow.revision == bindparam("revision_"),
+            )
+            .values(recorded_to=bindparam("ended")),
+            endings,
+        )
+    rows = [_record_values(customer, record, to) for customer, record, to in made]
+    if rows:
+        tx.execute(insert(ConsentRecordRow), rows)
+
+
+def count_given_under(tx: Connection, versions: Collection[tuple[str, str]]) -> int:
+    """How many customers have a yes in force under one of these (purpose, notice version)."""
+    if not versions:
+        return 0
+    given = or_(
+        *(
+            (ConsentRecordRow.purpose == purpose) & (ConsentRecordRow.notice_version == version)
+            for purpose, version in versions
+        )
+    )
+    query = select(func.count(ConsentRecordRow.customer_id.distinct())).where(
+        given,
+        ConsentRecordRow.recorded_to.is_(None),
+        ConsentRecordRow.state == State.GIVEN.value,
+    )
+    return tx.scalar(query) or 0
+
+
+def delete_customer(tx: Connection, customer_id: CustomerId) -> None:
+    """Removes a customer's events and records."""
+    for table in (ConsentRecordRow, ConsentEventRow):
+        tx.execute(delete(table).where(table.customer_id == customer_id))
+
+
+def record_of(row: Any) -> Record:
+    """The record in a row."""
+    return Record(
+        row.purpose,
+        _channel(row.channel),
+        State(row.state),
+        row.happened_at,
+        row.event_id,
+        row.notice_version,
+        row.by_guardian,
+        row.direct,
+        row.revision,
+        row.recorded_from,
+    )
+
+
+def _event(row: Any) -> Event:
+    return Event(
+        row.id,
+        CustomerId(row.customer_id),
+        row.revision,
+        row.purpose,
+        _channel(row.channel),
+        EventKind(row.kind),
+        row.happened_at,
+        row.captured_at,
+        row.recorded_at,
+        row.notice_version,
+        row.language,
+        row.touchpoint,
+        row.lifecycle_stage,
+        Actor(ActorKind(row.actor_kind), row.actor_id),
+        row.by_guardian,
+        row.imported,
+        row.proof,
+    )
+
+
+def _event_values(event: Event) -> dict[str, object]:
+    return {
+        "customer_id": event.customer_id,
+        "id": event.id,
+        "revision": event.revision,
+        "purpose": event.purpose,
+        "channel": _text(event.channel),
+        "kind": event.kind.value,
+        "happened_at": event.happened_at,
+        "captured_at": event.captured_at,
+        "recorded_at": event.recorded_at,
+        "notice_version": event.notice_version,
+        "language": event.language,
+        "touchpoint": event.touchpoint,
+        "lifecycle_stage": event.lifecycle_stage,
+        "actor_kind": event.actor.kind.value,
+        "actor_id": event.actor.id,
+        "by_guardian": event.by_guardian,
+        "imported": event.imported,
+        "proof": event.proof,
+    }
+
+
+def _record_values(
+    customer_id: CustomerId, record: Record, to: datetime | None
+) -> dict[str, object]:
+    return {
+        "customer_id": customer_id,
+        "purpose": record.purpose,
+        "channel": _text(record.channel),
+        "revision": record.revision,
+        "recorded_from": record.recorded_from,
+        "recorded_to": to,
+        "state": record.state.value,
+        "happened_at": record.happened_at,
+        "event_id": record.event_id,
+        "notice_version": record.notice_version,
+        "by_guardian": record.by_guardian,
+        "direct": record.direct,
+    }
+
+
+def _channel(text: str) -> Channel | None:
+    return Channel(text) if text else None
+
+
+def _text(channel: Channel | None) -> str:
+    return "" if channel is None else channel.value

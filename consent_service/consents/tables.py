@@ -1,0 +1,57 @@
+"""Events and records."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Boolean, Index, Integer, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from consent_service.crypto.envelope import Sealed
+from consent_service.storage.db import Base
+from consent_service.storage.types import SealedBytes, UtcDateTime
+
+
+class ConsentEventRow(Base):
+    """An immutable event. `channel` is empty for all channels."""
+
+    __tablename__ = "consent_events"
+
+    customer_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    revision: Mapped[int] = mapped_column(Integer)
+    purpose: Mapped[str] = mapped_column(String(64))
+    channel: Mapped[str] = mapped_column(String(16))
+    kind: Mapped[str] = mapped_column(String(16))
+    happened_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    captured_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    recorded_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    notice_version: Mapped[str | None] = mapped_column(String(64))
+    language: Mapped[str | None] = mapped_column(String(35))
+    touchpoint: Mapped[str] = mapped_column(String(64))
+    lifecycle_stage: Mapped[str | None] = mapped_column(String(64))
+    actor_kind: Mapped[str] = mapped_column(String(16))
+    actor_id: Mapped[str] = mapped_column(String(64))
+    by_guardian: Mapped[bool] = mapped_column(Boolean)
+    imported: Mapped[bool] = mapped_column(Boolean)
+    proof: Mapped[Sealed | None] = mapped_column(SealedBytes("consent_event.proof"))
+
+
+class ConsentRecordRow(Base):
+    """What counted from `recorded_from` until `recorded_to`; in force while that is empty."""
+
+    __tablename__ = "consent_records"
+
+    customer_id: Mapped[UUID] = mapped_column(primary_key=True)
+    purpose: Mapped[str] = mapped_column(String(64), primary_key=True)
+    channel: Mapped[str] = mapped_column(String(16), primary_key=True)
+    revision: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    recorded_from: Mapped[datetime] = mapped_column(UtcDateTime)
+    recorded_to: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    state: Mapped[str] = mapped_column(String(16))
+    happened_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    event_id: Mapped[UUID]
+    notice_version: Mapped[str | None] = mapped_column(String(64))
+    by_guardian: Mapped[bool] = mapped_column(Boolean)
+    direct: Mapped[bool] = mapped_column(Boolean)
+
+    __table_args__ = (Index(None, "purpose", "notice_version"),)

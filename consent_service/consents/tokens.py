@@ -1,0 +1,22 @@
+"""Consent tokens: opaque marks of a customer's revision, for `at_least_as_fresh`."""
+
+from uuid import UUID
+
+from consent_service.kernel.errors import Invalid, NotFound
+from consent_service.kernel.ids import CustomerId, decode, encode
+
+
+def make_token(customer_id: CustomerId, revision: int) -> str:
+    """`ctk_…`."""
+    return encode("ctk", customer_id, UUID(int=revision))
+
+
+def read_token(token: str) -> tuple[CustomerId, int]:
+    """The customer and revision of a token. Raises: Invalid."""
+    try:
+        customer, revision = decode("ctk", token, 2)
+    except NotFound:
+        raise Invalid.at(
+            "/at_least_as_fresh", "invalid_consent_token", "Not a consent token."
+        ) from None
+    return CustomerId(customer), revision.int

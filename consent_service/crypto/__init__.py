@@ -1,0 +1,1 @@
+"""Key bytes live here and nowhere else: keyring, envelope, blind index, signing."""

@@ -1,0 +1,53 @@
+"""Finding a sealed value without opening it: HMAC-SHA-256(key of its type, SHA-256(value)).
+
+The inner SHA-256 is of the normalised value, the form in which ad platforms hand over
+e-mails and phones, so that a hashed audience finds the same customer.
+"""
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from functools import lru_cache
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from consent_service.crypto.keyring import Keyring, KeyUse, ServiceKey
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """A blind index (32 bytes) and the 4-byte id of the key version that made it."""
+
+    digest: bytes
+    key_id: bytes
+
+
+def sha256_of(normalised: str) -> bytes:
+    """The 32-byte inner hash of a normalised value."""
+    return hashlib.sha256(normalised.encode()).digest()
+
+
+def index(keyring: Keyring, kind: str, inner: bytes) -> Indexed:
+    """The index under the newest key version: what a new row carries."""
+    return _index(keyring.newest(KeyUse.INDEX), kind, inner)
+
+
+def probes(keyring: Keyring, kind: str, inner: bytes) -> tuple[Indexed, ...]:
+    """The index under every version in use, newest first: what a look-up tries."""
+    return tuple(_index(key, kind, inner) for key in reversed(keyring.of(KeyUse.INDEX)))
+
+
+def keyed_digest(keyring: Keyring, kind: str, message: bytes) -> bytes:
+    """A 32-byte fingerprint that nobody without the keyring can make or test."""
+    return hmac.digest(_type_key(keyring.newest(KeyUse.INDEX), kind), message, "sha256")
+
+
+def _index(key: ServiceKey, kind: str, inner: bytes) -> Indexed:
+    return Indexed(hmac.digest(_type_key(key, "identifier." + kind), inner, "sha256"), key.id)
+
+
+@lru_cache(maxsize=64)
+def _type_key(key: ServiceKey, kind: str) -> bytes:
+    derivation = HKDF(SHA256(), 32, salt=None, info=b"consent blind index " + kind.encode())
+    return derivation.derive(key.secret)

@@ -1,0 +1,1 @@
+"""Who there is: opaque customers, their sealed identifiers and profile, their keys."""

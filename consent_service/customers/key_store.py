@@ -1,0 +1,80 @@
+"""SQL of customers' wrapped keys, apart from all else that is theirs: destroying these rows
+is what forgetting is."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from consent_service.crypto.data_keys import DataKeyKind
+from consent_service.crypto.envelope import Sealed, sealed_under
+from consent_service.customers.tables import CustomerKeyRow
+
+_CHUNK = 500
+
+
+def add_keys(tx: Connection, keys: Sequence[tuple[UUID, DataKeyKind, Sealed]]) -> None:
+    """Keeps wrapped keys."""
+    tx.execute(
+        insert(CustomerKeyRow),
+        [
+            {
+                "customer_id": customer,
+                "kind": kind.value,
+                "wrapped": wrapped,
+                "master_id": sealed_under(wrapped),
+            }
+            for customer, kind, wrapped in keys
+        ],
+    )
+
+
+def find_keys(tx: Connection, customers: Sequence[UUID]) -> dict[UUID, dict[DataKeyKind, Sealed]]:
+    """The wrapped keys of customers."""
+    found: dict[UUID, dict[DataKeyKind, Sealed]] = {}
+    for at in range(0, len(customers), _CHUNK):
+        query = select(
+            CustomerKeyRow.customer_id, CustomerKeyRow.kind, CustomerKeyRow.wrapped
+        ).where(CustomerKeyRow.customer_id.in_(customers[at : at + _CHUNK]))
+        for row in tx.execute(query):
+            found.setdefault(row.customer_id, {})[DataKeyKind(row.kind)] = row.wrapped
+    return found
+
+
+def delete_keys(tx: Connection, customer: UUID) -> None:
+    """Destroys a customer's keys."""
+    tx.execute(delete(CustomerKeyRow).where(CustomerKeyRow.customer_id == customer))
+
+
+def count_by_master(tx: Connection) -> dict[bytes, int]:
+    """How many keys are wrapped under which master key."""
+    query = select(CustomerKeyRow.master_id, func.count()).group_by(CustomerKeyRow.master_id)
+    return {bytes(master): count for master, count in tx.execute(query)}
+
+
+def list_not_under(
+    tx: Connection, master: bytes, limit: int
+) -> list[tuple[UUID, DataKeyKind, Sealed]]:
+    """Keys not wrapped under a master key."""
+    query = select(CustomerKeyRow.customer_id, CustomerKeyRow.kind, CustomerKeyRow.wrapped).where(
+        CustomerKeyRow.master_id != master
+    )
+    return [
+        (row.customer_id, DataKeyKind(row.kind), row.wrapped)
+        for row in tx.execute(query.limit(limit))
+    ]
+
+
+def replace_key(
+    tx: Connection, customer: UUID, kind: DataKeyKind, old: Sealed, new: Sealed
+) -> None:
+    """Puts a rewrapped key in the place of the one it was made from, if that is still there."""
+    tx.execute(
+        update(CustomerKeyRow)
+        .where(
+            CustomerKeyRow.customer_id == customer,
+            CustomerKeyRow.kind == kind.value,
+            CustomerKeyRow.wrapped == old,
+        )
+        .values(wrapped=new, master_id=sealed_under(new))
+    )

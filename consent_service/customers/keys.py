@@ -1,0 +1,74 @@
+"""Customers' data keys: opened per use, rewrapped online, counted by master key."""
+
+from collections.abc import Sequence
+
+from consent_service.crypto import data_keys
+from consent_service.crypto.data_keys import DataKeyKind, OpenKeys
+from consent_service.crypto.envelope import Sealed
+from consent_service.crypto.keyring import Keyring
+from consent_service.customers import key_store
+from consent_service.kernel.errors import MisconfiguredError, NotFound
+from consent_service.kernel.ids import CustomerId
+from consent_service.storage.unit_of_work import reading, unit_of_work
+
+Wrapped = tuple[CustomerId, DataKeyKind, Sealed]
+
+
+def make_keys(customer_id: CustomerId, keys: Keyring) -> tuple[OpenKeys, list[Wrapped]]:
+    """Fresh data keys for a new customer: open, and wrapped for keeping."""
+    life_wrapped, life = data_keys.new_wrapped(keys, DataKeyKind.LIFE, customer_id)
+    proof_wrapped, proof = data_keys.new_wrapped(keys, DataKeyKind.PROOF, customer_id)
+    return OpenKeys(life, proof), [
+        (customer_id, DataKeyKind.LIFE, life_wrapped),
+        (customer_id, DataKeyKind.PROOF, proof_wrapped),
+    ]
+
+
+def open_keys(customer_id: CustomerId, keys: Keyring) -> OpenKeys:
+    """A customer's data keys. Raises: NotFound, MisconfiguredError."""
+    return open_many([customer_id], keys)[customer_id]
+
+
+def open_many(customer_ids: Sequence[CustomerId], keys: Keyring) -> dict[CustomerId, OpenKeys]:
+    """The data keys of customers. Raises: NotFound when one has none, MisconfiguredError."""
+    with reading() as tx:
+        found = key_store.find_keys(tx, customer_ids)
+    opened: dict[CustomerId, OpenKeys] = {}
+    for customer_id in customer_ids:
+        wrapped = found.get(customer_id, {})
+        if len(wrapped) != len(DataKeyKind):
+            raise NotFound()
+        life, proof = (
+            data_keys.unwrap(keys, kind, customer_id, wrapped[kind])
+            for kind in (DataKeyKind.LIFE, DataKeyKind.PROOF)
+        )
+        opened[customer_id] = OpenKeys(life, proof)
+    return opened
+
+
+def count_keys_by_master() -> dict[bytes, int]:
+    """How many data keys are wrapped under which master key id."""
+    with reading() as tx:
+        return key_store.count_by_master(tx)
+
+
+def rewrap_batch(keys: Keyring, limit: int) -> int:
+    """Rewraps up to `limit` data keys under the newest master key; how many it found to do.
+    Raises: MisconfiguredError when an old master key is missing."""
+    with unit_of_work() as tx:
+        old = key_store.list_not_under(tx, keys.master.id, limit)
+        for customer, kind, wrapped in old:
+            rewrapped = data_keys.rewrap(keys, kind, customer, wrapped)
+            key_store.replace_key(tx, customer, kind, wrapped, rewrapped)
+    return len(old)
+
+
+def check_keyring(keys: Keyring) -> None:
+    """Raises: MisconfiguredError when data is sealed under a master key that is not here."""
+    missing = [master for master in count_keys_by_master() if not keys.has_master(master)]
+    if missing:
+        names = ", ".join(sorted(master.hex() for master in missing))
+        raise MisconfiguredError(
+            f"the keyring lacks master key {names}, under which this store's data is sealed; "
+            "put back the keyring that holds it"
+        )

@@ -1,0 +1,144 @@
+"""A customer as values. No I/O."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from consent_service.crypto.envelope import Sealed
+from consent_service.kernel.errors import Conflict
+from consent_service.kernel.ids import CustomerId, customer_id_text
+
+
+class IdentifierType(StrEnum):
+    """What can find a customer."""
+
+    CUSTOMER_NUMBER = "customer_number"
+    EMAIL = "email"
+    PHONE = "phone"
+    DEVICE = "device"
+
+
+class AgeBand(StrEnum):
+    """How old a person is, as roughly as the rules need it."""
+
+    UNDER_13 = "under_13"
+    FROM_13 = "13_15"
+    FROM_16 = "16_17"
+    ADULT = "adult"
+
+    @property
+    def youngest(self) -> int:
+        """The youngest age, in years, that the band allows for."""
+        return {"under_13": 0, "13_15": 13, "16_17": 16, "adult": 18}[self.value]
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier:
+    """An identifier in the clear, never stored like this. `value` is normalised, `given` is
+    what was sent. Its repr shows neither."""
+
+    type: IdentifierType
+    value: str
+    given: str
+    source: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Identifier({self.type}, redacted)"
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileValue:
+    """One field of a profile and the data source it came from."""
+
+    value: str
+    source: str | None
+
+    def __repr__(self) -> str:
+        return "ProfileValue(redacted)"
+
+
+@dataclass(frozen=True, slots=True)
+class NewCustomer:
+    """What is known of somebody who is not here yet."""
+
+    identifiers: tuple[Identifier, ...]
+    profile: Mapping[str, ProfileValue]
+    jurisdiction: str | None = None
+    language: str | None = None
+    age_band: AgeBand | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredIdentifier:
+    """An identifier as it is kept: sealed, with its blind index."""
+
+    id: UUID
+    customer_id: CustomerId
+    type: IdentifierType
+    sealed: Sealed
+    source: str | None
+    digest: bytes
+    index_key_id: bytes
+    added_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What decisions read of a customer, kept by recorded-from and recorded-to."""
+
+    jurisdiction: str | None
+    age_band: AgeBand | None
+    restricted: bool
+    gpc_since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerRecord:
+    """A customer as stored."""
+
+    id: CustomerId
+    revision: int
+    created_at: datetime
+    language: str | None
+    profile: Sealed
+    facts: Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """A customer, opened for somebody who may read it."""
+
+    id: CustomerId
+    revision: int
+    created_at: datetime
+    language: str | None
+    facts: Facts
+    identifiers: tuple[Identifier, ...]
+    profile: Mapping[str, ProfileValue]
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """A change to a customer. None leaves a thing as it is; in `profile`, a None value removes
+    the field; `cleared` names facts to be unset."""
+
+    identifiers: tuple[Identifier, ...] | None = None
+    profile: Mapping[str, ProfileValue | None] | None = None
+    jurisdiction: str | None = None
+    language: str | None = None
+    age_band: AgeBand | None = None
+    cleared: frozenset[str] = frozenset()
+
+
+class IdentifierKnown(Conflict):
+    """An identifier belongs to somebody already."""
+
+    code = "identifier_known"
+    detail = "An identifier belongs to a customer already; `customer_id` says to which."
+
+    @classmethod
+    def of(cls, customer_id: CustomerId) -> "IdentifierKnown":
+        """The conflict, naming the customer who has it."""
+        return cls(extra={"customer_id": customer_id_text(customer_id)})

@@ -1,0 +1,65 @@
+"""One form for every way of writing an identifier, so that it is found again.
+
+E-mail: NFKC, casefold, IDNA domain; dots and tags stay, since only the provider knows what
+they mean. Phone: E.164. Version 1: a change of these rules is a new version, and rows say
+under which they were indexed.
+"""
+
+import re
+import unicodedata
+
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+
+from consent_service.customers.model import Identifier, IdentifierType
+
+VERSION = 1
+
+_DEVICE = re.compile(r"[A-Za-z0-9._\-]{16,128}")
+
+
+class NotUsable(ValueError):
+    """The value cannot be an identifier of that type; the text says why, without the value."""
+
+
+def identifier(
+    kind: IdentifierType, given: str, source: str | None = None, region: str | None = None
+) -> Identifier:
+    """The identifier that `given` is. `region` (ISO 3166 country) reads national phone numbers.
+
+    Raises: NotUsable.
+    """
+    text = unicodedata.normalize("NFKC", given).strip()
+    if not text or len(text) > 320 or any(unicodedata.category(c) == "Cc" for c in text):
+        raise NotUsable("empty, too long, or with control characters")
+    if kind is IdentifierType.EMAIL:
+        value = _email(text)
+    elif kind is IdentifierType.PHONE:
+        value = _phone(text, region)
+    elif kind is IdentifierType.DEVICE:
+        if not _DEVICE.fullmatch(text):
+            raise NotUsable("a device id is 16 to 128 of A-Z, a-z, 0-9, . _ -")
+        value = text
+    else:
+        if len(text) > 64:
+            raise NotUsable("a customer number has at most 64 characters")
+        value = text
+    return Identifier(kind, value, given.strip(), source)
+
+
+def _email(text: str) -> str:
+    try:
+        checked = validate_email(text, check_deliverability=False)
+    except EmailNotValidError:
+        raise NotUsable("not an e-mail address") from None
+    return f"{checked.local_part.casefold()}@{checked.ascii_domain.casefold()}"
+
+
+def _phone(text: str, region: str | None) -> str:
+    try:
+        number = phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
+        raise NotUsable("not a phone number that can be read as E.164") from None
+    if number.extension or not phonenumbers.is_possible_number(number):
+        raise NotUsable("not a phone number that can be read as E.164")
+    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))

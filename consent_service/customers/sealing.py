@@ -1,0 +1,73 @@
+"""How identifiers and profiles are sealed and opened."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from consent_service.crypto import blind_index
+from consent_service.crypto.envelope import Field, Sealed, SealingKey, seal, unseal
+from consent_service.crypto.keyring import Keyring
+from consent_service.customers.model import Identifier, ProfileValue, StoredIdentifier
+from consent_service.kernel.ids import CustomerId, new_uuid
+
+
+def probes_of(i: Identifier, keys: Keyring) -> tuple[bytes, ...]:
+    """Every blind index under which an identifier may stand, the newest first."""
+    inner = blind_index.sha256_of(i.value)
+    return tuple(found.digest for found in blind_index.probes(keys, i.type, inner))
+
+
+def open_identifier(kept: StoredIdentifier, life: SealingKey) -> Identifier:
+    """An identifier in the clear. Raises: SealBroken."""
+    value, given = open_value(kept.customer_id, kept.id, kept.sealed, life)
+    return Identifier(kept.type, value, given, kept.source)
+
+
+def open_profile(
+    customer_id: CustomerId, sealed: Sealed, life: SealingKey
+) -> dict[str, ProfileValue]:
+    """A profile in the clear. Raises: SealBroken."""
+    plain = json.loads(unseal(life, Field("customer.profile", customer_id, customer_id), sealed))
+    return {name: ProfileValue(value, source) for name, (value, source) in plain.items()}
+
+
+def seal_profile(
+    customer_id: CustomerId, profile: Mapping[str, ProfileValue], life: SealingKey
+) -> Sealed:
+    """A profile, sealed under its customer's life key."""
+    plain = json.dumps({name: [v.value, v.source] for name, v in profile.items()})
+    return seal(life, Field("customer.profile", customer_id, customer_id), plain.encode())
+
+
+def seal_identifier(
+    customer_id: CustomerId, i: Identifier, life: SealingKey, now: datetime, keys: Keyring
+) -> StoredIdentifier:
+    """An identifier as it is kept, under a fresh id."""
+    identifier_id = new_uuid()
+    field = Field("identifier.value", customer_id, identifier_id)
+    sealed = seal(life, field, json.dumps([i.value, i.given]).encode())
+    found = blind_index.index(keys, i.type, blind_index.sha256_of(i.value))
+    return StoredIdentifier(
+        identifier_id, customer_id, i.type, sealed, i.source, found.digest, found.key_id, now
+    )
+
+
+def open_value(
+    customer_id: CustomerId, identifier_id: UUID, sealed: Sealed, life: SealingKey
+) -> tuple[str, str]:
+    """An identifier's normalised value and the text it was given as. Raises: SealBroken."""
+    field = Field("identifier.value", customer_id, identifier_id)
+    value, given = json.loads(unseal(life, field, sealed))
+    return value, given
+
+
+def reseal_identifier(
+    kept: StoredIdentifier, old: SealingKey, customer_id: CustomerId, new: SealingKey
+) -> StoredIdentifier:
+    """An identifier as it is kept for another customer, under the same id and index."""
+    value = list(open_value(kept.customer_id, kept.id, kept.sealed, old))
+    field = Field("identifier.value", customer_id, kept.id)
+    sealed = seal(new, field, json.dumps(value).encode())
+    return replace(kept, customer_id=customer_id, sealed=sealed)

@@ -1,0 +1,366 @@
+"""SQL of customers and their identifiers. Keys are in `key_store.py`."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from consent_service.crypto.envelope import Sealed
+from consent_service.customers.model import (
+    AgeBand,
+    CustomerRecord,
+    Facts,
+    IdentifierType,
+    StoredIdentifier,
+)
+from consent_service.customers.tables import (
+    CustomerAliasRow,
+    CustomerFactsRow,
+    CustomerIdentifierRow,
+    CustomerRow,
+    IdentifierIndexRow,
+)
+from consent_service.kernel.ids import CustomerId
+
+_CHUNK = 500
+
+
+def add_customers(tx: Connection, customers: Sequence[CustomerRecord]) -> None:
+    """Adds customers with their first facts, at their revision."""
+    tx.execute(
+        insert(CustomerRow),
+        [
+            {
+                "customer_id": c.id,
+                "revision": c.revision,
+                "created_at": c.created_at,
+                "language": c.language,
+                "profile": c.profile,
+            }
+            for c in customers
+        ],
+    )
+    tx.execute(
+        insert(CustomerFactsRow),
+        [_facts_values(c.id, c.revision, c.facts, c.created_at) for c in customers],
+    )
+
+
+def find_customer(tx: Connection, customer_id: CustomerId) -> CustomerRecord | None:
+    """A customer with the facts in force."""
+    row = tx.execute(
+        select(
+            CustomerRow.customer_id,
+            CustomerRow.revision,
+            CustomerRow.created_at,
+            CustomerRow.language,
+            CustomerRow.profile,
+            *_FACTS,
+        )
+        .join(CustomerFactsRow, CustomerFactsRow.customer_id == CustomerRow.customer_id)
+        .where(CustomerRow.customer_id == customer_id, CustomerFactsRow.recorded_to.is_(None))
+    ).one_or_none()
+    if row is None:
+        return None
+    return CustomerRecord(
+        CustomerId(row.customer_id),
+        row.revision,
+        row.created_at,
+        row.language,
+        row.profile,
+        facts_of(row),
+    )
+
+
+def list_customers(tx: Connection, after: UUID | None, limit: int) -> list[CustomerId]:
+    """Customers in order of id."""
+    query = select(CustomerRow.customer_id).order_by(CustomerRow.customer_id).limit(limit)
+    if after is not None:
+        query = query.where(CustomerRow.customer_id > after)
+    return [CustomerId(found) for found in tx.scalars(query)]
+
+
+def lock_revisions(tx: Connection, customer_ids: Iterable[CustomerId]) -> dict[CustomerId, int]:
+    """The revisions of customers, locked in order of id until the transaction ends."""
+    wanted = sorted(customer_ids)
+    found: dict[CustomerId, int] = {}
+    for at in range(0, len(wanted), _CHUNK):
+        query = (
+            select(CustomerRow.customer_id, CustomerRow.revision)
+            .where(CustomerRow.customer_id.in_(wanted[at : at + _CHUNK]))
+            .order_by(CustomerRow.customer_id)
+            .with_for_update()
+        )
+        found |= {CustomerId(row.customer_id): row.revision for row in tx.execute(query)}
+    return found
+
+
+def set_revisions(tx: Connection, revisions: Mapping[CustomerId, int]) -> None:
+    """Sets the revisions of locked customers."""
+    tx.execute(
+        update(CustomerRow)
+        .where(CustomerRow.customer_id == bindparam("customer"))
+        .values(revision=bindparam("raised")),
+        [{"customer": customer, "raised": revision} for customer, revision in revisions.items()],
+    )
+
+
+def set_customer(
+    tx: Connection, customer_id: CustomerId, language: str | None, profile: Sealed
+) -> None:
+    """Changes what is not a fact."""
+    tx.execute(
+        update(CustomerRow)
+        .where(CustomerRow.customer_id == customer_id)
+        .values(language=language, profile=profile)
+    )
+
+
+def replace_facts(
+    tx: Connection, customer_id: CustomerId, revision: int, facts: Facts, now: datetime
+) -> None:
+    """Ends the facts in force and puts others in their place."""
+    tx.execute(
+        update(CustomerFactsRow)
+        .where(CustomerFactsRow.customer_id == customer_id, CustomerFactsRow.recorded_to.is_(None))
+        .values(recorded_to=now)
+    )
+    tx.execute(insert(CustomerFactsRow), [_facts_values(customer_id, revision, facts, now)])
+
+
+def find_facts_at(tx: Connection, customer_id: CustomerId, at: datetime) -> Facts | None:
+    """The facts in force at an instant, as then known."""
+    row = tx.execute(
+        select(*_FACTS)
+        .where(CustomerFactsRow.customer_id == customer_id, CustomerFactsRow.recorded_from <= at)
+        .order_by(CustomerFactsRow.revision.desc())
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else facts_of(row)
+
+
+def list_facts(tx: Connection, customer_id: CustomerId) -> list[dict[str, Any]]:
+    """Every version of a customer's facts, for an export."""
+    query = select(CustomerFactsRow.__table__).where(CustomerFactsRow.customer_id == customer_id)
+    return [dict(row._mapping) for row in tx.execute(query.order_by(CustomerFactsRow.revision))]
+
+
+def add_identifiers(
+    tx: Connection, identifiers: Sequence[StoredIdentifier], normaliser: int
+) -> bool:
+    """Adds identifiers and their index. False, with nothing added, when somebody has one."""
+    if not identifiers:
+        return True
+    try:
+        with tx.begin_nested():
+            tx.execute(
+                insert(IdentifierIndexRow),
+                [
+                    {
+                        "digest": i.digest,
+                        "key_id": i.index_key_id,
+                        "normaliser": normaliser,
+                        "customer_id": i.customer_id,
+                        "identifier_id": i.id,
+                    }
+                    for i in identifiers
+                ],
+            )
+    except IntegrityError:
+        return False
+    tx.execute(insert(CustomerIdentifierRow), [_identifier_values(i) for i in identifiers])
+    return True
+
+
+def find_owners(tx: Connection, digests: Iterable[bytes]) -> dict[bytes, tuple[CustomerId, UUID]]:
+    """Who has which blind index: digest → customer, identifier."""
+    wanted = list(digests)
+    owners: dict[bytes, tuple[CustomerId, UUID]] = {}
+    for at in range(0, len(wanted), _CHUNK):
+        query = select(
+            IdentifierIndexRow.digest,
+            IdentifierIndexRow.customer_id,
+            IdentifierIndexRow.identifier_id,
+        ).where(IdentifierIndexRow.digest.in_(wanted[at : at + _CHUNK]))
+        for row in tx.execute(query):
+            owners[bytes(row.digest)] = (CustomerId(row.customer_id), row.identifier_id)
+    return owners
+
+
+def list_identifiers(tx: Connection, customer_ids: Sequence[CustomerId]) -> list[StoredIdentifier]:
+    """The identifiers of customers, in order of adding."""
+    found: list[StoredIdentifier] = []
+    for at in range(0, len(customer_ids), _CHUNK):
+        query = (
+            select(CustomerIdentifierRow.__table__, IdentifierIndexRow.key_id)
+            .join(IdentifierIndexRow, IdentifierIndexRow.digest == CustomerIdentifierRow.digest)
+            .where(CustomerIdentifierRow.customer_id.in_(customer_ids[at : at + _CHUNK]))
+            .order_by(CustomerIdentifierRow.customer_id, CustomerIdentifierRow.id)
+        )
+        found += [_identifier(row) for row in tx.execute(query)]
+    return found
+
+
+def find_identifier(
+    tx: Connection, customer_id: CustomerId, identifier_id: UUID
+) -> tuple[IdentifierType, Sealed] | None:
+    """Type and sealed value of one identifier."""
+    row = tx.execute(
+        select(CustomerIdentifierRow.type, CustomerIdentifierRow.value).where(
+            CustomerIdentifierRow.customer_id == customer_id,
+            CustomerIdentifierRow.id == identifier_id,
+        )
+    ).one_or_none()
+    return None if row is None else (IdentifierType(row.type), row.value)
+
+
+def find_values(
+    tx: Connection, ids: Sequence[UUID], customer_ids: Iterable[CustomerId]
+) -> dict[tuple[CustomerId, UUID], Sealed]:
+    """The sealed values of identifiers of these customers."""
+    found: dict[tuple[CustomerId, UUID], Sealed] = {}
+    owners = list(customer_ids)
+    for at in range(0, len(owners), _CHUNK):
+        query = select(
+            CustomerIdentifierRow.customer_id,
+            CustomerIdentifierRow.id,
+            CustomerIdentifierRow.value,
+        ).where(CustomerIdentifierRow.customer_id.in_(owners[at : at + _CHUNK]))
+        wanted = set(ids)
+        for row in tx.execute(query):
+            if row.id in wanted:
+                found[CustomerId(row.customer_id), row.id] = row.value
+    return found
+
+
+def delete_identifiers(tx: Connection, customer_id: CustomerId, ids: Sequence[UUID]) -> None:
+    """Removes identifiers and their index."""
+    if not ids:
+        return
+    for table, column in (
+        (IdentifierIndexRow, IdentifierIndexRow.identifier_id),
+        (CustomerIdentifierRow, CustomerIdentifierRow.id),
+    ):
+        tx.execute(delete(table).where(table.customer_id == customer_id, column.in_(ids)))
+
+
+def list_digests_under(
+    tx: Connection, newest: bytes, limit: int
+) -> list[tuple[bytes, CustomerId, UUID]]:
+    """Index rows not made by the newest key version."""
+    query = select(
+        IdentifierIndexRow.digest, IdentifierIndexRow.customer_id, IdentifierIndexRow.identifier_id
+    ).where(IdentifierIndexRow.key_id != newest)
+    return [
+        (bytes(row.digest), CustomerId(row.customer_id), row.identifier_id)
+        for row in tx.execute(query.limit(limit))
+    ]
+
+
+def replace_digest(
+    tx: Connection,
+    old: bytes,
+    new: bytes,
+    key_id: bytes,
+    customer_id: CustomerId,
+    identifier_id: UUID,
+) -> None:
+    """Gives an identifier the index of another key version."""
+    tx.execute(
+        update(IdentifierIndexRow)
+        .where(IdentifierIndexRow.digest == old)
+        .values(digest=new, key_id=key_id)
+    )
+    tx.execute(
+        update(CustomerIdentifierRow)
+        .where(
+            CustomerIdentifierRow.customer_id == customer_id,
+            CustomerIdentifierRow.id == identifier_id,
+        )
+        .values(digest=new)
+    )
+
+
+def find_all_kept(
+    tx: Connection, customer_ids: Sequence[CustomerId]
+) -> dict[CustomerId, CustomerId]:
+    """Whom absorbed customers among these became."""
+    found: dict[CustomerId, CustomerId] = {}
+    for at in range(0, len(customer_ids), _CHUNK):
+        query = select(CustomerAliasRow.customer_id, CustomerAliasRow.kept_id).where(
+            CustomerAliasRow.customer_id.in_(customer_ids[at : at + _CHUNK])
+        )
+        found |= {CustomerId(r.customer_id): CustomerId(r.kept_id) for r in tx.execute(query)}
+    return found
+
+
+def add_alias(tx: Connection, absorbed: CustomerId, kept: CustomerId, now: datetime) -> None:
+    """Makes an id, and every id that led to it, lead to another."""
+    tx.execute(
+        update(CustomerAliasRow).where(CustomerAliasRow.kept_id == absorbed).values(kept_id=kept)
+    )
+    tx.execute(insert(CustomerAliasRow).values(customer_id=absorbed, kept_id=kept, merged_at=now))
+
+
+def delete_customer(tx: Connection, customer_id: CustomerId) -> None:
+    """Removes a customer, facts, identifiers and aliases. Keys go by `key_store`."""
+    for table in (IdentifierIndexRow, CustomerIdentifierRow, CustomerFactsRow, CustomerRow):
+        tx.execute(delete(table).where(table.customer_id == customer_id))
+    tx.execute(delete(CustomerAliasRow).where(CustomerAliasRow.kept_id == customer_id))
+
+
+def facts_of(row: Any) -> Facts:
+    """The facts in a row that selected `_FACTS`."""
+    band = None if row.age_band is None else AgeBand(row.age_band)
+    return Facts(row.jurisdiction, band, row.restricted, row.gpc_since)
+
+
+_FACTS = (
+    CustomerFactsRow.jurisdiction,
+    CustomerFactsRow.age_band,
+    CustomerFactsRow.restricted,
+    CustomerFactsRow.gpc_since,
+)
+
+
+def _facts_values(
+    customer_id: CustomerId, revision: int, facts: Facts, now: datetime
+) -> dict[str, object]:
+    return {
+        "customer_id": customer_id,
+        "revision": revision,
+        "recorded_from": now,
+        "recorded_to": None,
+        "jurisdiction": facts.jurisdiction,
+        "age_band": None if facts.age_band is None else facts.age_band.value,
+        "restricted": facts.restricted,
+        "gpc_since": facts.gpc_since,
+    }
+
+
+def _identifier_values(i: StoredIdentifier) -> dict[str, object]:
+    return {
+        "customer_id": i.customer_id,
+        "id": i.id,
+        "type": i.type.value,
+        "value": i.sealed,
+        "source": i.source,
+        "digest": i.digest,
+        "added_at": i.added_at,
+    }
+
+
+def _identifier(row: Row[Any]) -> StoredIdentifier:
+    return StoredIdentifier(
+        row.id,
+        CustomerId(row.customer_id),
+        IdentifierType(row.type),
+        row.value,
+        row.source,
+        bytes(row.digest),
+        bytes(row.key_id),
+        row.added_at,
+    )

@@ -1,0 +1,91 @@
+"""Customers' rows."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Boolean, Index, Integer, LargeBinary, SmallInteger, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from consent_service.crypto.envelope import Sealed
+from consent_service.storage.db import Base
+from consent_service.storage.types import SealedBytes, UtcDateTime
+
+
+class CustomerRow(Base):
+    """A customer. `revision` is raised, under a lock, by every change to anything of theirs."""
+
+    __tablename__ = "customers"
+
+    customer_id: Mapped[UUID] = mapped_column(primary_key=True)
+    revision: Mapped[int] = mapped_column(Integer)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    language: Mapped[str | None] = mapped_column(String(35))
+    profile: Mapped[Sealed] = mapped_column(SealedBytes("customer.profile"))
+
+
+class CustomerFactsRow(Base):
+    """What decisions read of a customer; the row in force has no `recorded_to`."""
+
+    __tablename__ = "customer_facts"
+
+    customer_id: Mapped[UUID] = mapped_column(primary_key=True)
+    revision: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    recorded_from: Mapped[datetime] = mapped_column(UtcDateTime)
+    recorded_to: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    jurisdiction: Mapped[str | None] = mapped_column(String(6))
+    age_band: Mapped[str | None] = mapped_column(String(8))
+    restricted: Mapped[bool] = mapped_column(Boolean)
+    gpc_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class CustomerKeyRow(Base):
+    """A customer's data key, wrapped. `master_id` repeats the id in its header, for counting."""
+
+    __tablename__ = "customer_keys"
+
+    customer_id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(8), primary_key=True)
+    wrapped: Mapped[Sealed] = mapped_column(SealedBytes("customer_key"))
+    master_id: Mapped[bytes] = mapped_column(LargeBinary(4))
+
+    __table_args__ = (Index(None, "master_id"),)
+
+
+class CustomerIdentifierRow(Base):
+    """An identifier beside its customer."""
+
+    __tablename__ = "customer_identifiers"
+
+    customer_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    type: Mapped[str] = mapped_column(String(16))
+    value: Mapped[Sealed] = mapped_column(SealedBytes("identifier.value"))
+    source: Mapped[str | None] = mapped_column(String(64))
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32))
+    added_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class IdentifierIndexRow(Base):
+    """Who has an identifier, by blind index: placed by the index, not by the customer."""
+
+    __tablename__ = "identifier_index"
+
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    key_id: Mapped[bytes] = mapped_column(LargeBinary(4))
+    normaliser: Mapped[int] = mapped_column(SmallInteger)
+    customer_id: Mapped[UUID]
+    identifier_id: Mapped[UUID]
+
+    __table_args__ = (Index(None, "key_id"), Index(None, "customer_id"))
+
+
+class CustomerAliasRow(Base):
+    """An id that was merged into another: it stays good for checks, export and erasure."""
+
+    __tablename__ = "customer_aliases"
+
+    customer_id: Mapped[UUID] = mapped_column(primary_key=True)
+    kept_id: Mapped[UUID]
+    merged_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    __table_args__ = (Index(None, "kept_id"),)

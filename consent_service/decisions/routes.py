@@ -1,0 +1,104 @@
+"""The decisions API: ask before you use."""
+
+from typing import Any
+
+from flask import Response
+
+from consent_service.catalogue.model import Channel
+from consent_service.consents.tokens import read_token
+from consent_service.crypto import signing
+from consent_service.decisions import service
+from consent_service.decisions.model import Check, Decision, Question
+from consent_service.decisions.schemas import BatchBody, BatchReply, CheckBody, DecisionReply
+from consent_service.kernel.clock import rfc3339
+from consent_service.kernel.ids import CustomerId, customer_id_text, decode, encode
+from consent_service.oauth.guard import caller, require_scope
+from consent_service.oauth.model import Caller
+from consent_service.web.api import MEBIBYTE, Reply, Routes
+from consent_service.web.runtime import keys, now, runtime
+
+api = Routes("decisions", "Decisions: may this data be used for this purpose, now?")
+
+JWS_TYPE = "consent-decision+jws"
+
+
+@api.route("/v1/decisions", "POST")
+@require_scope("decisions:check")
+@api.body(CheckBody)
+@api.reply(200, DecisionReply, "The answer, logged")
+def check_one(body: dict[str, Any]) -> Reply:
+    """Ask whether data of a person may be used for a purpose. Deny is a 200; a failure counts
+    as deny."""
+    decision = service.check(_check(body, caller()), caller().client_id, now(), keys())
+    return Reply(_decision_json(decision))
+
+
+@api.route("/v1/decisions/batch", "POST", max_body=16 * MEBIBYTE)
+@require_scope("decisions:check")
+@api.body(BatchBody)
+@api.reply(200, BatchReply, "The answers, each logged")
+def check_batch(body: dict[str, Any]) -> Reply:
+    """Ask up to 10,000 times at once; each check has its own outcome and log entry."""
+    who = caller()
+    checks = [_check(part, who) for part in body["checks"]]
+    found = service.check_batch(checks, who.client_id, now(), keys())
+    return Reply({"decisions": [_decision_json(decision) for decision in found]})
+
+
+@api.route("/v1/decisions/<decision_id>", "GET")
+@require_scope("decisions:check")
+@api.reply(200, {"type": "string"}, "The decision as a JWS", "application/jose")
+@api.problem(404)
+def show_statement(decision_id: str) -> Response:
+    """A decision that this client was given, as a signed statement, verifiable offline."""
+    place, entry_id = decode("dec", decision_id, 2)
+    found = service.get_entry(place, entry_id, caller().client_id, keys())
+    known = found.pop("known")
+    claims = {
+        "iss": runtime().settings.base_url,
+        "decision_id": decision_id,
+        "customer_id": customer_id_text(CustomerId(place)) if known else None,
+        **found,
+    }
+    return Response(signing.sign(keys(), JWS_TYPE, claims), mimetype="application/jose")
+
+
+def _check(body: dict[str, Any], who: Caller) -> Check:
+    channel, categories = body.get("channel"), body.get("data_categories")
+    token = body.get("at_least_as_fresh")
+    return Check(
+        Question(
+            body["purpose"],
+            None if channel is None else Channel(channel),
+            None if categories is None else tuple(categories),
+            _recipient(body.get("recipient"), who),
+        ),
+        body.get("customer_id"),
+        body.get("identifier"),
+        body.get("context", {}),
+        None if token is None else read_token(token),
+    )
+
+
+def _recipient(named: str | None, who: Caller) -> str | None:
+    """The recipient that the caller acts for; None when it may not act for the one it names."""
+    if named is None:
+        return who.recipients[0] if who.recipients else None
+    return named if named in who.recipients else None
+
+
+def _decision_json(decision: Decision) -> dict[str, Any]:
+    verdict = decision.verdict
+    record = verdict.record
+    return {
+        "decision_id": encode("dec", decision.place, decision.id),
+        "outcome": verdict.outcome.value,
+        "reason": verdict.reason.value,
+        "purpose": decision.purpose,
+        "channel": verdict.channel,
+        "data_categories": list(verdict.data_categories),
+        "record_revision": None if record is None else record.revision,
+        "notice_version": None if record is None else record.notice_version,
+        "evaluated_at": rfc3339(decision.evaluated_at),
+        "valid_until": rfc3339(verdict.valid_until),
+    }

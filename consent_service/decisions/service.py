@@ -1,0 +1,212 @@
+"""Checks: gather facts, decide once, log, answer. What cannot be logged is not answered."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from consent_service.catalogue import service as catalogues
+from consent_service.catalogue.model import Catalogue
+from consent_service.crypto import data_keys
+from consent_service.crypto.data_keys import DataKeyKind
+from consent_service.crypto.envelope import SealingKey
+from consent_service.crypto.keyring import Keyring
+from consent_service.customers import keys as customer_keys
+from consent_service.customers import service as customers
+from consent_service.customers.model import Identifier
+from consent_service.decisions import store
+from consent_service.decisions.model import (
+    Check,
+    Decision,
+    Outcome,
+    Person,
+    Question,
+    Reason,
+    Verdict,
+    decide,
+)
+from consent_service.decisions.store import Gathered
+from consent_service.kernel.clock import rfc3339
+from consent_service.kernel.errors import Invalid, NotFound, Unavailable
+from consent_service.kernel.ids import CustomerId, new_uuid
+from consent_service.ledger import service as ledger
+from consent_service.ledger.model import Entry, EntryKind
+from consent_service.storage.unit_of_work import reading
+from consent_service.suppressions import service as suppressions
+from consent_service.suppressions.model import Reason as MarkReason
+from consent_service.suppressions.model import Suppression
+
+
+class Stale(Unavailable):
+    """The store has not seen the change that the caller's token is of."""
+
+    code = "stale"
+    detail = "The store is behind the consent token. Treat it as a deny and try again."
+
+
+def check(check_: Check, client_id: str, now: datetime, keys: Keyring) -> Decision:
+    """One check, logged. Raises: Invalid for an unknown purpose, Unavailable."""
+    catalogue = catalogues.current()
+    if check_.question.purpose not in catalogue.purposes:
+        raise Invalid.at("/purpose", "unknown_purpose", "Not in the catalogue.")
+    decision, entry = _answer([check_], catalogue, client_id, now, keys)[0]
+    ledger.append_alone(entry)
+    return decision
+
+
+def check_batch(
+    checks: Sequence[Check], client_id: str, now: datetime, keys: Keyring
+) -> list[Decision]:
+    """Many checks, each with its own outcome and entry, in order. Raises: Unavailable."""
+    catalogue = catalogues.current()
+    answers = _answer(checks, catalogue, client_id, now, keys)
+    ledger.append([entry for _, entry in answers])
+    return [decision for decision, _ in answers]
+
+
+def get_entry(place: UUID, decision_id: UUID, client_id: str, keys: Keyring) -> dict[str, Any]:
+    """What was answered to a client, as the log has it. Raises: NotFound."""
+    place = customers.resolve(CustomerId(place))
+    entry = ledger.find_entry(place, decision_id)
+    if entry is None or entry.kind is not EntryKind.DECISION or entry.client_id != client_id:
+        raise NotFound()
+    payload: dict[str, Any] = {}
+    if entry.known:
+        life = customer_keys.open_keys(CustomerId(place), keys).life
+        payload = ledger.open_payload(entry, life)
+    return {
+        "outcome": entry.outcome,
+        "reason": entry.reason,
+        "purpose": entry.purpose,
+        "channel": entry.channel,
+        "data_categories": list(entry.data_categories),
+        "recipient": entry.recipient,
+        "client_id": entry.client_id,
+        "catalogue_version": entry.catalogue_version,
+        "record_revision": payload.get("record_revision"),
+        "notice_version": payload.get("notice_version"),
+        "evaluated_at": rfc3339(entry.occurred_at),
+        "valid_until": payload.get("valid_until"),
+        "known": entry.known,
+    }
+
+
+def _answer(
+    checks: Sequence[Check], catalogue: Catalogue, client_id: str, now: datetime, keys: Keyring
+) -> list[tuple[Decision, Entry]]:
+    identifiers = [c.identifier for c in checks if c.identifier is not None]
+    owners = customers.find_identifier_owners(identifiers, keys) if identifiers else {}
+    named = [_named(check, owners) for check in checks]
+    known = [customer_id for customer_id, _ in named if customer_id is not None]
+    resolved = customers.resolve_many(known) if known else {}
+    purposes = {check.question.purpose for check in checks}
+    with reading() as tx:
+        gathered = store.gather(tx, sorted(set(resolved.values())), purposes)
+    opened: dict[CustomerId, SealingKey] = {}
+    answers = []
+    for check_, (customer_id, identifier_id) in zip(checks, named, strict=True):
+        place = None if customer_id is None else resolved[customer_id]
+        found = None if place is None else gathered.get(place)
+        _check_freshness(check_, place, found)
+        person = _person(check_, place, found, identifier_id, keys)
+        verdict = _verdict(check_.question, person, catalogue, now)
+        if place is None or found is None:
+            answers.append(_logged(check_, None, verdict, catalogue, client_id, now, None))
+            continue
+        if place not in opened:
+            opened[place] = data_keys.unwrap(keys, DataKeyKind.LIFE, place, found.life)
+        answers.append(_logged(check_, place, verdict, catalogue, client_id, now, opened[place]))
+    return answers
+
+
+def _named(
+    check_: Check, owners: dict[Identifier, tuple[CustomerId, UUID]]
+) -> tuple[CustomerId | None, UUID | None]:
+    if check_.identifier is None:
+        return check_.customer_id, None
+    return owners.get(check_.identifier, (None, None))
+
+
+def _check_freshness(check_: Check, place: CustomerId | None, found: Gathered | None) -> None:
+    if check_.at_least_as_fresh is None or found is None:
+        return
+    customer_id, revision = check_.at_least_as_fresh
+    if customer_id != place and customers.resolve(customer_id) != place:
+        raise Invalid.at(
+            "/at_least_as_fresh", "invalid_consent_token", "A token of another customer."
+        )
+    if found.revision < revision:
+        raise Stale()
+
+
+def _person(
+    check_: Check,
+    place: CustomerId | None,
+    found: Gathered | None,
+    identifier_id: UUID | None,
+    keys: Keyring,
+) -> Person:
+    asked_by = None
+    if check_.identifier is not None:
+        asked_by = (check_.identifier.type, identifier_id)
+    if place is None or found is None:
+        marks: tuple[Suppression, ...] = ()
+        if check_.identifier is not None:
+            marks = tuple(suppressions.list_of_identifier(check_.identifier, keys))
+        return Person(None, {}, marks, asked_by)
+    addresses = None
+    if any(mark.reason is MarkReason.UNDELIVERABLE for mark in found.marks):
+        with reading() as tx:
+            addresses = store.list_addresses(tx, place)
+    return Person(found.facts, found.records, found.marks, asked_by, addresses)
+
+
+def _verdict(question: Question, person: Person, catalogue: Catalogue, now: datetime) -> Verdict:
+    if question.purpose not in catalogue.purposes:
+        asked = question.data_categories or ()
+        return Verdict(Outcome.DENY, Reason.UNKNOWN_PURPOSE, question.channel, asked, None, now)
+    return decide(question, person, catalogue, now)
+
+
+def _logged(
+    check_: Check,
+    place: CustomerId | None,
+    verdict: Verdict,
+    catalogue: Catalogue,
+    client_id: str,
+    now: datetime,
+    life: SealingKey | None,
+) -> tuple[Decision, Entry]:
+    decision_id = new_uuid()
+    entry = Entry(
+        decision_id,
+        decision_id if place is None else place,
+        place is not None,
+        EntryKind.DECISION,
+        now,
+        now,
+        client_id=client_id,
+        purpose=check_.question.purpose,
+        channel=verdict.channel,
+        data_categories=verdict.data_categories,
+        recipient=check_.question.recipient,
+        touchpoint=check_.context.get("touchpoint"),
+        outcome=verdict.outcome.value,
+        reason=verdict.reason.value,
+        catalogue_version=catalogue.version,
+    )
+    decision = Decision(decision_id, entry.place, verdict, check_.question.purpose, now)
+    if life is None:
+        return decision, ledger.bare_entry(entry)
+    return decision, ledger.sealed_entry(entry, _payload(check_, verdict), life)
+
+
+def _payload(check_: Check, verdict: Verdict) -> dict[str, Any]:
+    record = verdict.record
+    return {
+        "context": dict(check_.context),
+        "asked_by": None if check_.identifier is None else check_.identifier.type.value,
+        "record_revision": None if record is None else record.revision,
+        "notice_version": None if record is None else record.notice_version,
+        "valid_until": rfc3339(verdict.valid_until),
+    }

@@ -1,0 +1,1 @@
+"""Reading the log as auditors and customers do."""

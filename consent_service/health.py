@@ -1,0 +1,31 @@
+"""Is it alive, is it ready to answer."""
+
+from marshmallow import Schema, fields
+
+from consent_service.storage.migrations import check_current
+from consent_service.web.api import Reply, Routes
+from consent_service.web.runtime import keys
+
+api = Routes("health", "Liveness and readiness, for load balancers")
+
+
+class HealthReply(Schema):
+    """`ok`."""
+
+    health = fields.String(required=True)
+
+
+@api.route("/healthz", "GET")
+@api.reply(200, HealthReply, "The process answers")
+def show_liveness() -> Reply:
+    """The process answers."""
+    return Reply({"health": "ok"})
+
+
+@api.route("/readyz", "GET")
+@api.reply(200, HealthReply, "Requests can be served")
+def show_readiness() -> Reply:
+    """The store answers, its tables are of this release, and the keys are there."""
+    keys()
+    check_current()
+    return Reply({"health": "ok"})

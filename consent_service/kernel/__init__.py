@@ -1,0 +1,1 @@
+"""Words every room shares: time, ids, errors, pages, actors. Standard library only, no I/O."""

@@ -1,0 +1,25 @@
+"""Who did it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ActorKind(StrEnum):
+    """The kinds of actor an event or an entry can name."""
+
+    CLIENT = "client"
+    CUSTOMER = "customer"
+    GUARDIAN = "guardian"
+    STAFF = "staff"
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """An actor's kind and its id within that kind, such as `client` `campaigns`."""
+
+    kind: ActorKind
+    id: str
+
+
+SYSTEM = Actor(ActorKind.SYSTEM, "consent")

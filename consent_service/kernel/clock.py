@@ -1,0 +1,27 @@
+"""Time as aware UTC datetimes. Rules take `now` as an argument; only the edges read a clock."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """The present instant, aware, in UTC, to the microsecond."""
+    return datetime.now(UTC)
+
+
+def rfc3339(instant: datetime) -> str:
+    """An instant as RFC 3339 text in UTC with microseconds and `Z`."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def parse_rfc3339(text: str) -> datetime:
+    """The aware UTC instant that RFC 3339 text names.
+
+    Raises: ValueError for text without an offset or that is not a time.
+    """
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError("a time needs an offset")
+    return instant.astimezone(UTC)

@@ -1,0 +1,1 @@
+"""The append-only log. Rooms append entries; nobody updates one."""

@@ -1,0 +1,62 @@
+"""What an entry is. No I/O."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from consent_service.crypto.envelope import Sealed
+
+
+class EntryKind(StrEnum):
+    """What happened."""
+
+    CONSENT = "consent"
+    DECISION = "decision"
+    SCREENING = "screening"
+    DISCLOSURE = "disclosure"
+    ERASURE = "erasure"
+    STAFF_ACT = "staff_act"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row of the log. The clear columns are for auditors' filters and hold no personal
+    value; `payload` is sealed by the room that appends it, under the customer's life key.
+
+    `place` is the customer, or the entry's own id when it is about nobody known.
+    """
+
+    id: UUID
+    place: UUID
+    known: bool
+    kind: EntryKind
+    occurred_at: datetime
+    recorded_at: datetime
+    client_id: str | None = None
+    purpose: str | None = None
+    channel: str | None = None
+    data_categories: tuple[str, ...] = ()
+    recipient: str | None = None
+    touchpoint: str | None = None
+    outcome: str | None = None
+    reason: str | None = None
+    catalogue_version: int | None = None
+    cites: UUID | None = None
+    salt: bytes | None = None
+    token: bytes = b""
+    payload: Sealed | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EntryFilter:
+    """What an auditor asks for; None is any. `from_` is inclusive, `to` exclusive."""
+
+    place: UUID | None = None
+    kinds: frozenset[EntryKind] | None = None
+    purpose: str | None = None
+    recipient: str | None = None
+    outcome: str | None = None
+    touchpoint: str | None = None
+    from_: datetime | None = None
+    to: datetime | None = None

@@ -1,0 +1,59 @@
+"""What the log holds about a customer."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from consent_service.crypto.data_keys import Holder, OpenKeys
+from consent_service.kernel.clock import rfc3339
+from consent_service.kernel.ids import CustomerId
+from consent_service.ledger import store
+from consent_service.ledger.model import Entry
+from consent_service.ledger.service import open_payload, sealed_entry
+
+TABLES = ("ledger_entries",)
+
+
+def export(tx: Connection, customer: CustomerId, keys: OpenKeys) -> dict[str, Any]:
+    """Every entry about the customer, payloads opened."""
+    return {
+        "ledger": [
+            {
+                "kind": entry.kind.value,
+                "occurred_at": rfc3339(entry.occurred_at),
+                "purpose": entry.purpose,
+                "channel": entry.channel,
+                "data_categories": list(entry.data_categories),
+                "recipient": entry.recipient,
+                "touchpoint": entry.touchpoint,
+                "outcome": entry.outcome,
+                "reason": entry.reason,
+                "payload": open_payload(entry, keys.life),
+            }
+            for entry in store.list_customer_entries(tx, customer)
+        ]
+    }
+
+
+def erase(tx: Connection, customer: CustomerId) -> None:
+    """Removes the customer's entries."""
+    store.delete_customer_entries(tx, customer)
+
+
+def absorb(tx: Connection, kept: Holder, absorbed: Holder, now: datetime) -> None:
+    """Makes the absorbed customer's entries the kept one's, payloads sealed anew. Salt, token
+    and content stay, and with them the leaf."""
+    entries = store.list_customer_entries(tx, absorbed.customer)
+    store.delete_customer_entries(tx, absorbed.customer)
+    store.add_entries(tx, [_moved(entry, kept, absorbed) for entry in entries])
+
+
+def _moved(entry: Entry, kept: Holder, absorbed: Holder) -> Entry:
+    placed = replace(entry, place=kept.customer)
+    if entry.payload is None:
+        return placed
+    payload = open_payload(entry, absorbed.keys.life)
+    resealed = sealed_entry(placed, payload, kept.keys.life)
+    return replace(resealed, salt=entry.salt, token=entry.token)

@@ -1,0 +1,73 @@
+"""Appending to the log and reading it."""
+
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from consent_service.crypto.envelope import Field, SealingKey, seal, unseal
+from consent_service.kernel import paging
+from consent_service.kernel.paging import Page
+from consent_service.ledger import store
+from consent_service.ledger.model import Entry, EntryFilter
+from consent_service.storage.unit_of_work import reading, unit_of_work
+
+
+def sealed_entry(entry: Entry, payload: Mapping[str, Any], life: SealingKey) -> Entry:
+    """The entry with its payload sealed under the customer's life key, and the 32-byte salt
+    and 16-byte token that its leaf will carry."""
+    plain = json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode()
+    return replace(
+        entry,
+        salt=secrets.token_bytes(32),
+        token=secrets.token_bytes(16),
+        payload=seal(life, _field(entry.place, entry.id), plain),
+    )
+
+
+def bare_entry(entry: Entry) -> Entry:
+    """An entry without a payload: about nobody known, or about no customer at all."""
+    return replace(entry, token=secrets.token_bytes(16))
+
+
+def open_payload(entry: Entry, life: SealingKey) -> dict[str, Any]:
+    """The payload in clear; empty for a bare entry. Raises: SealBroken."""
+    if entry.payload is None:
+        return {}
+    opened: dict[str, Any] = json.loads(unseal(life, _field(entry.place, entry.id), entry.payload))
+    return opened
+
+
+def append(entries: Sequence[Entry]) -> None:
+    """Adds entries, in the caller's unit of work if there is one."""
+    with unit_of_work() as tx:
+        store.add_entries(tx, entries)
+
+
+def append_alone(entry: Entry) -> None:
+    """Adds one entry by one statement, durable when this returns. Raises: Unavailable."""
+    with reading() as connection:
+        store.add_entries(connection, (entry,))
+
+
+def find_entry(place: UUID, entry_id: UUID) -> Entry | None:
+    """One entry."""
+    with reading() as connection:
+        return store.find_entry(connection, place, entry_id)
+
+
+def list_entries(wanted: EntryFilter, cursor: str | None, limit: int) -> Page[Entry]:
+    """A page of entries, oldest first. Raises: Invalid for a cursor of another filter."""
+    bound_to = repr(replace(wanted, kinds=None)) + repr(sorted(wanted.kinds or ()))
+    after = None if cursor is None else UUID(hex=paging.decode_cursor(cursor, bound_to))
+    with reading() as connection:
+        found = store.list_entries(connection, wanted, after, limit + 1)
+    items = found[:limit]
+    more = len(found) > limit
+    return Page(items, paging.encode_cursor(items[-1].id.hex, bound_to) if more else None)
+
+
+def _field(place: UUID, entry_id: UUID) -> Field:
+    return Field("ledger_entry.payload", place, entry_id)

@@ -1,0 +1,101 @@
+"""SQL of the log."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, Select, delete, insert, select
+
+from consent_service.ledger.model import Entry, EntryFilter, EntryKind
+from consent_service.ledger.tables import LedgerEntryRow
+
+_entries = LedgerEntryRow.__table__
+
+
+def add_entries(tx: Connection, entries: Iterable[Entry]) -> None:
+    """Appends entries."""
+    rows = [_values(entry) for entry in entries]
+    if rows:
+        tx.execute(insert(LedgerEntryRow), rows)
+
+
+def find_entry(tx: Connection, place: UUID, entry_id: UUID) -> Entry | None:
+    """One entry."""
+    row = tx.execute(
+        select(_entries).where(LedgerEntryRow.customer_id == place, LedgerEntryRow.id == entry_id)
+    ).one_or_none()
+    return None if row is None else _entry(row)
+
+
+def list_entries(
+    tx: Connection, wanted: EntryFilter, after: UUID | None, limit: int
+) -> list[Entry]:
+    """Entries in order of id (time of recording), oldest first, after `after`."""
+    query = _filtered(wanted)
+    if after is not None:
+        query = query.where(LedgerEntryRow.id > after)
+    return [_entry(row) for row in tx.execute(query.order_by(LedgerEntryRow.id).limit(limit))]
+
+
+def list_customer_entries(tx: Connection, customer: UUID) -> list[Entry]:
+    """Every entry about one customer, oldest first."""
+    query = select(_entries).where(LedgerEntryRow.customer_id == customer)
+    return [_entry(row) for row in tx.execute(query.order_by(LedgerEntryRow.id))]
+
+
+def delete_customer_entries(tx: Connection, customer: UUID) -> None:
+    """Forgets the entries about one customer; leaves of the tree stay."""
+    tx.execute(delete(LedgerEntryRow).where(LedgerEntryRow.customer_id == customer))
+
+
+def _filtered(wanted: EntryFilter) -> Select[tuple[object, ...]]:
+    query = select(_entries)
+    for column, value in (
+        (LedgerEntryRow.customer_id, wanted.place),
+        (LedgerEntryRow.purpose, wanted.purpose),
+        (LedgerEntryRow.recipient, wanted.recipient),
+        (LedgerEntryRow.outcome, wanted.outcome),
+        (LedgerEntryRow.touchpoint, wanted.touchpoint),
+    ):
+        if value is not None:
+            query = query.where(column == value)
+    if wanted.kinds is not None:
+        query = query.where(LedgerEntryRow.kind.in_(sorted(wanted.kinds)))
+    if wanted.from_ is not None:
+        query = query.where(LedgerEntryRow.occurred_at >= wanted.from_)
+    if wanted.to is not None:
+        query = query.where(LedgerEntryRow.occurred_at < wanted.to)
+    return query
+
+
+def _values(entry: Entry) -> dict[str, object]:
+    return {
+        "customer_id": entry.place,
+        "id": entry.id,
+        "known": entry.known,
+        "kind": entry.kind.value,
+        "occurred_at": entry.occurred_at,
+        "recorded_at": entry.recorded_at,
+        "client_id": entry.client_id,
+        "purpose": entry.purpose,
+        "channel": entry.channel,
+        "data_categories": " ".join(entry.data_categories),
+        "recipient": entry.recipient,
+        "touchpoint": entry.touchpoint,
+        "outcome": entry.outcome,
+        "reason": entry.reason,
+        "catalogue_version": entry.catalogue_version,
+        "cites": entry.cites,
+        "salt": entry.salt,
+        "token": entry.token,
+        "payload": entry.payload,
+    }
+
+
+def _entry(row: Row[tuple[object, ...]]) -> Entry:
+    values = dict(row._mapping)
+    values["place"] = values.pop("customer_id")
+    values["kind"] = EntryKind(str(values["kind"]))
+    values["data_categories"] = tuple(str(values["data_categories"]).split())
+    for name in ("salt", "token"):
+        values[name] = None if values[name] is None else bytes(values[name])
+    return Entry(**values)

@@ -1,0 +1,1 @@
+"""Clients, their tokens, and the guard before every protected route."""

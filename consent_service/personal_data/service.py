@@ -1,0 +1,92 @@
+"""Everything about one customer, across rooms."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from types import ModuleType
+from typing import Any
+
+from consent_service.catalogue import service as catalogues
+from consent_service.consents import personal_data as consents
+from consent_service.crypto.data_keys import Holder
+from consent_service.crypto.keyring import Keyring
+from consent_service.customers import keys as data_keys
+from consent_service.customers import personal_data as customers_data
+from consent_service.customers import service as customers
+from consent_service.kernel.actors import Actor
+from consent_service.kernel.errors import Conflict
+from consent_service.kernel.ids import CustomerId, customer_id_text, new_uuid
+from consent_service.ledger import personal_data as ledger_data
+from consent_service.ledger import service as ledger
+from consent_service.ledger.model import Entry, EntryKind
+from consent_service.oauth import personal_data as oauth
+from consent_service.storage.unit_of_work import reading, unit_of_work
+from consent_service.suppressions import personal_data as suppressions
+from consent_service.web import personal_data as web
+
+ROOMS: Sequence[ModuleType] = (
+    web,
+    oauth,
+    ledger_data,
+    suppressions,
+    consents,
+    customers_data,  # last: the keys go with it
+)
+
+
+class SameCustomer(Conflict):
+    """There is nothing to merge."""
+
+    code = "same_customer"
+    detail = "Both ids lead to the same customer."
+
+
+def export(customer_id: CustomerId, keys: Keyring) -> dict[str, Any]:
+    """All that is held of a customer, by room. Raises: NotFound."""
+    with reading() as tx:
+        found = customers.get_record(customer_id).id
+        opened = data_keys.open_keys(found, keys)
+        parts: dict[str, Any] = {}
+        for room in ROOMS:
+            parts |= room.export(tx, found, opened)
+    return parts
+
+
+def merge(
+    kept_id: CustomerId, absorbed_id: CustomerId, actor: Actor, now: datetime, keys: Keyring
+) -> CustomerId:
+    """Makes two customers one. A no on either side wins, the stricter jurisdiction and
+    restriction win, the absorbed id stays good as an alias; the merge is logged.
+
+    Raises: NotFound, SameCustomer.
+    """
+    with unit_of_work() as tx:
+        ids = customers.resolve_many([kept_id, absorbed_id])
+        kept_id, absorbed_id = ids[kept_id], ids[absorbed_id]
+        if kept_id == absorbed_id:
+            raise SameCustomer()
+        customers.lock_customers([kept_id, absorbed_id])
+        opened = data_keys.open_many([kept_id, absorbed_id], keys)
+        jurisdictions = [customers.get_record(i).facts.jurisdiction for i in ids.values()]
+        kept = Holder(kept_id, opened[kept_id])
+        absorbed = Holder(absorbed_id, opened[absorbed_id])
+        for room in ROOMS:
+            room.absorb(tx, kept, absorbed, now)
+        strictest = catalogues.current().strictest(jurisdictions)
+        customers.set_merged_jurisdiction(kept_id, strictest, now)
+        ledger.append([_entry(kept, absorbed_id, actor, now)])
+    return kept_id
+
+
+def _entry(kept: Holder, absorbed_id: CustomerId, actor: Actor, now: datetime) -> Entry:
+    entry = Entry(
+        new_uuid(),
+        kept.customer,
+        True,
+        EntryKind.STAFF_ACT,
+        now,
+        now,
+        client_id=actor.id,
+        reason="customer_merged",
+    )
+    payload = {"absorbed": customer_id_text(absorbed_id)}
+    return ledger.sealed_entry(entry, payload, kept.keys.life)

@@ -1,0 +1,104 @@
+"""The engine and the base of all tables, handed to Flask-SQLAlchemy."""
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import Connection, Engine, MetaData, Uuid, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.orm import DeclarativeBase
+
+from consent_service.kernel.errors import MisconfiguredError
+
+WRITES = "consent_writes"
+ALONE = "consent_alone"
+
+
+class Base(DeclarativeBase):
+    """Base of every table. Constraints have names, so that migrations can speak of them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map: ClassVar = {UUID: Uuid(as_uuid=True)}
+
+
+db = SQLAlchemy(metadata=Base.metadata, disable_autonaming=True)
+
+
+def init_app(app: Flask, database_url: str) -> None:
+    """Gives the app its engine."""
+    url = normalised_url(database_url)
+    app.config["SQLALCHEMY_DATABASE_URI"] = url
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(url)
+    db.init_app(app)
+    with app.app_context():
+        prepare_engine(db.engine)
+
+
+def normalised_url(database_url: str) -> URL:
+    """The URL with the driver this service uses. Raises: MisconfiguredError."""
+    try:
+        url = make_url(database_url)
+    except Exception as error:
+        raise MisconfiguredError("CONSENT_DATABASE_URL is not a database URL") from error
+    backend = url.get_backend_name()
+    if backend in ("postgresql", "postgres"):
+        return url.set(drivername="postgresql+psycopg")
+    if backend == "sqlite":
+        return url.set(drivername="sqlite+pysqlite")
+    raise MisconfiguredError("CONSENT_DATABASE_URL must name postgresql or sqlite")
+
+
+def engine_options(url: URL) -> dict[str, Any]:
+    """Pool and driver settings of the backend."""
+    if url.get_backend_name() == "sqlite":
+        return {"connect_args": {"isolation_level": None, "timeout": 5}}
+    return {
+        "pool_size": 8,
+        "max_overflow": 8,
+        "pool_pre_ping": True,
+        "connect_args": {
+            "connect_timeout": 5,
+            "options": "-c timezone=UTC -c statement_timeout=30000 -c synchronous_commit=on",
+        },
+    }
+
+
+def prepare_engine(engine: Engine) -> None:
+    """SQLite: durable, concurrent, really transactional. The driver of Python 3.11 begins
+    no transaction at a SELECT and so loses updates; `BEGIN` is ours to say, and a writer
+    says `BEGIN IMMEDIATE` first."""
+    if engine.dialect.name != "sqlite":
+        return
+
+    @event.listens_for(engine, "connect")
+    def set_pragmas(connection: Any, _: Any) -> None:
+        for pragma in (
+            "busy_timeout=5000",
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "secure_delete=ON",
+        ):
+            connection.execute("PRAGMA " + pragma)
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        options = connection.get_execution_options()
+        if not options.get(ALONE):
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get(WRITES) else "BEGIN")
+
+
+def autocommit_options(engine: Engine) -> dict[str, Any]:
+    """Execution options under which each statement is its own transaction. On SQLite the
+    driver is in that mode already and SQLAlchemy's own switch would take it out of it."""
+    if engine.dialect.name == "sqlite":
+        return {ALONE: True}
+    return {"isolation_level": "AUTOCOMMIT"}

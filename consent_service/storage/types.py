@@ -1,0 +1,50 @@
+"""Column types: aware UTC times, UUIDs, sealed values."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import DateTime, Dialect, LargeBinary, TypeDecorator
+
+from consent_service.crypto.envelope import Sealed
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An instant: timestamptz on PostgreSQL, sortable UTC text on SQLite. Naive is refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuses naive times; SQLite keeps the UTC wall clock."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive time reached the database")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Always aware UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class SealedBytes(TypeDecorator[Sealed]):
+    """A sealed value. The structure tests know personal columns by this type; its `field`
+    is the stable name that the seal's associated data carries."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def __init__(self, field: str) -> None:
+        super().__init__()
+        self.field = field
+
+    def process_bind_param(self, value: Sealed | None, dialect: Dialect) -> Any:
+        """As it is: sealing happens in the services."""
+        return value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Sealed | None:
+        """Plain `bytes`, whatever the driver's buffer type."""
+        return None if value is None else Sealed(bytes(value))

@@ -1,0 +1,77 @@
+"""The two doors for SQL. `unit_of_work` is the only commit in the service; `reading` is a
+connection in autocommit, where each statement stands alone and sees what is committed.
+
+A unit of work opened inside another joins it: a service function says what must hold
+together, and whoever calls several makes them one.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from consent_service.kernel.errors import Unavailable
+from consent_service.storage.db import WRITES, autocommit_options, db
+
+_open: ContextVar[Connection | None] = ContextVar("unit_of_work", default=None)
+
+
+@contextmanager
+def unit_of_work() -> Iterator[Connection]:
+    """One transaction: committed when the block ends, rolled back when it raises.
+
+    Raises: Unavailable when the store cannot carry it out.
+    """
+    outer = _open.get()
+    if outer is not None:
+        yield outer
+        return
+    with _store_errors(), db.engine.connect() as plain:
+        connection = plain.execution_options(**{WRITES: True})
+        with connection.begin():
+            mark = _open.set(connection)
+            try:
+                yield connection
+            finally:
+                _open.reset(mark)
+
+
+@contextmanager
+def reading() -> Iterator[Connection]:
+    """A connection in autocommit; inside a unit of work, that unit's own.
+
+    Raises: Unavailable when the store cannot answer.
+    """
+    outer = _open.get()
+    if outer is not None:
+        yield outer
+        return
+    with _store_errors(), db.engine.connect() as connection:
+        yield connection.execution_options(**autocommit_options(db.engine))
+
+
+@contextmanager
+def apart() -> Iterator[Connection]:
+    """A transaction of its own even inside another: for what must be seen at once by others,
+    such as the claim on an idempotency key. Not for use inside a unit of work on SQLite."""
+    mark = _open.set(None)
+    try:
+        with unit_of_work() as connection:
+            yield connection
+    finally:
+        _open.reset(mark)
+
+
+@contextmanager
+def _store_errors() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError, PoolTimeout) as error:
+        raise Unavailable() from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise Unavailable() from error
+        raise

@@ -1,0 +1,121 @@
+"""Suppressions, use case by use case."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from consent_service.catalogue.model import Channel
+from consent_service.crypto.keyring import Keyring
+from consent_service.customers import service as customers
+from consent_service.customers.model import Identifier, StoredIdentifier
+from consent_service.customers.sealing import probes_of
+from consent_service.kernel import paging
+from consent_service.kernel.errors import NotFound
+from consent_service.kernel.ids import CustomerId, new_uuid
+from consent_service.kernel.paging import Page
+from consent_service.storage.unit_of_work import reading, unit_of_work
+from consent_service.suppressions import store
+from consent_service.suppressions.model import Reason, Suppression
+
+
+def record_suppressions(
+    wanted: Sequence[tuple[Identifier, Reason, Channel | None, datetime]],
+    source: str | None,
+    now: datetime,
+    keys: Keyring,
+) -> list[tuple[Suppression, bool]]:
+    """Marks identifiers, known or not, and the customers who have them. In order: the mark, and
+    whether it is new. One that says the same, open or closed since, is not made again.
+    """
+    with unit_of_work() as tx:
+        probes = [probes_of(identifier, keys) for identifier, *_ in wanted]
+        have = store.list_by_digest(tx, {digest for found in probes for digest in found})
+        owners = customers.find_identifier_owners([i for i, *_ in wanted], keys)
+        made: dict[tuple[bytes, Reason, Channel | None], Suppression] = {}
+        added, projected, results = [], [], []
+        for (identifier, reason, channel, happened_at), digests in zip(wanted, probes, strict=True):
+            same = _same(
+                [m for d in digests for m in have.get(d, [])], reason, channel, happened_at
+            ) or made.get((digests[0], reason, channel))
+            if same is not None:
+                results.append((same, False))
+                continue
+            mark = Suppression(
+                new_uuid(), reason, channel, identifier.type, happened_at, now, None, source
+            )
+            made[digests[0], reason, channel] = mark
+            added.append((digests[0], mark))
+            results.append((mark, True))
+            owner = owners.get(identifier)
+            if owner is not None:
+                projected.append((owner[0], replace(mark, identifier_id=owner[1])))
+        revisions = customers.lock_customers({customer for customer, _ in projected})
+        customers.set_revisions({customer: old + 1 for customer, old in revisions.items()})
+        store.add(tx, added)
+        store.add_projected(tx, projected)
+    return results
+
+
+def project(added: Sequence[tuple[StoredIdentifier, tuple[bytes, ...]]], now: datetime) -> None:
+    """Puts the open marks of identifiers beside the customers who got them just now."""
+    with unit_of_work() as tx:
+        marks = store.list_by_digest(tx, {digest for _, found in added for digest in found})
+        store.add_projected(
+            tx,
+            [
+                (kept.customer_id, replace(mark, identifier_id=kept.id, recorded_from=now))
+                for kept, digests in added
+                for digest in digests
+                for mark in marks.get(digest, [])
+                if mark.closed_at is None
+            ],
+        )
+
+
+def list_of_identifier(identifier: Identifier, keys: Keyring) -> list[Suppression]:
+    """The open marks on an identifier, whether or not anybody has it."""
+    with reading() as tx:
+        found = store.list_by_digest(tx, probes_of(identifier, keys))
+    return [mark for marks in found.values() for mark in marks if mark.closed_at is None]
+
+
+def list_of_customer(customer_id: CustomerId) -> list[Suppression]:
+    """Every mark beside a customer, open or closed."""
+    with reading() as tx:
+        return store.list_of_customer(tx, customer_id)
+
+
+def list_marks(
+    reason: Reason | None, open_only: bool, cursor: str | None, limit: int
+) -> Page[Suppression]:
+    """A page of marks, oldest first. Raises: Invalid for a cursor of another filter."""
+    bound_to = f"{reason} {open_only}"
+    after = None if cursor is None else UUID(hex=paging.decode_cursor(cursor, bound_to))
+    with reading() as tx:
+        found = store.list_marks(tx, reason, open_only, after, limit + 1)
+    items = found[:limit]
+    more = len(found) > limit
+    return Page(items, paging.encode_cursor(items[-1].id.hex, bound_to) if more else None)
+
+
+def close_suppression(mark_id: UUID, now: datetime) -> Suppression:
+    """Closes a mark; closing twice changes nothing. Raises: NotFound."""
+    with unit_of_work() as tx:
+        mark = store.find(tx, mark_id)
+        if mark is None:
+            raise NotFound()
+        if mark.closed_at is None:
+            store.close(tx, [mark_id], now)
+            mark = replace(mark, closed_at=now)
+    return mark
+
+
+def _same(
+    marks: Sequence[Suppression], reason: Reason, channel: Channel | None, happened_at: datetime
+) -> Suppression | None:
+    for mark in marks:
+        alike = mark.reason is reason and mark.channel in (channel, None)
+        if alike and (mark.closed_at is None or mark.happened_at >= happened_at):
+            return mark
+    return None

@@ -1,0 +1,1 @@
+"""How the API speaks HTTP: problems, contracts, idempotency, hardening. Knows no room."""

@@ -1,0 +1,47 @@
+"""What every response carries, and what every request must keep to."""
+
+import re
+import secrets
+
+import structlog
+from flask import Flask, Response, g, request
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from consent_service.web.problems import problem
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9_\-]{8,64}")
+_API_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'"
+
+
+def init_app(app: Flask, trusted_proxies: int) -> None:
+    """Request ids, security headers, forwarded headers from named proxies only."""
+    if trusted_proxies:
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # Flask's documented way
+            app.wsgi_app, x_for=trusted_proxies, x_proto=trusted_proxies, x_host=trusted_proxies
+        )
+    app.before_request(_begin)
+    app.after_request(_finish)
+
+
+def _begin() -> Response | None:
+    given = request.headers.get("X-Request-Id", "")
+    g.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(12)
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+    if "\x00" in request.path:
+        return problem(404, "not_found", "There is nothing here under that id.")
+    return None
+
+
+def _finish(response: Response) -> Response:
+    headers = response.headers
+    headers["X-Request-Id"] = g.get("request_id", "")
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    headers.setdefault("Referrer-Policy", "no-referrer")
+    headers.setdefault("Content-Security-Policy", _API_POLICY)
+    headers.setdefault("Cache-Control", "no-store")
+    headers.setdefault("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
+    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+    headers.pop("Server", None)
+    return response

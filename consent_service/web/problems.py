@@ -1,0 +1,132 @@
+"""The one place where a domain error becomes HTTP: RFC 9457 problem details.
+
+A problem has `type,title,status,detail,instance` and `code, request_id, errors`. It says what
+to do, and never repeats what was sent.
+"""
+
+from typing import Any
+
+import structlog
+from flask import Flask, Response, g, jsonify
+from werkzeug.exceptions import HTTPException
+
+from consent_service.kernel import errors
+from consent_service.kernel.errors import DomainError, FieldError
+
+log = structlog.get_logger("consent.web")
+
+MEDIA_TYPE = "application/problem+json"
+
+_STATUS: tuple[tuple[type[DomainError], int], ...] = (
+    (errors.NotFound, 404),
+    (errors.Invalid, 422),
+    (errors.Conflict, 409),
+    (errors.PreconditionFailed, 412),
+    (errors.PreconditionRequired, 428),
+    (errors.Forbidden, 403),
+    (errors.Unavailable, 503),
+)
+TITLES = {
+    400: "Malformed request",
+    401: "Not authenticated",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Method not allowed",
+    406: "Not acceptable",
+    409: "Conflict",
+    412: "Precondition failed",
+    413: "Too large",
+    414: "Address too long",
+    415: "Unsupported media type",
+    422: "Invalid fields",
+    428: "Precondition required",
+    429: "Too many requests",
+    431: "Headers too large",
+    500: "Internal error",
+    503: "Unavailable",
+}
+HTTP_CODES = {
+    400: ("malformed", "The request is not well formed."),
+    404: ("not_found", errors.NotFound.detail),
+    405: ("method_not_allowed", "This resource does not know that method."),
+    406: ("not_acceptable", "This resource has no such form."),
+    413: ("too_large", "The body is larger than this resource takes."),
+    415: ("unsupported_media_type", "Send application/json, not compressed."),
+    429: ("too_many_requests", "Slow down; see Retry-After."),
+}
+
+
+def status_of(error: DomainError) -> int:
+    """The HTTP status of a domain error."""
+    return status_of_kind(type(error))
+
+
+def status_of_kind(kind: type[DomainError]) -> int:
+    """The HTTP status of a kind of domain error."""
+    return next((status for base, status in _STATUS if issubclass(kind, base)), 500)
+
+
+def problem(
+    status: int,
+    code: str,
+    detail: str,
+    field_errors: tuple[FieldError, ...] = (),
+    extra: dict[str, str] | None = None,
+) -> Response:
+    """A problem response."""
+    body: dict[str, Any] = {
+        "type": f"urn:consent:problem:{code}",
+        "title": TITLES.get(status, "Error"),
+        "status": status,
+        "detail": detail,
+        "instance": f"urn:consent:request:{g.get('request_id', '')}",
+        "code": code,
+        "request_id": g.get("request_id", ""),
+        "errors": [
+            {"pointer": e.pointer, "code": e.code, "detail": e.detail} for e in field_errors
+        ],
+        **(extra or {}),
+    }
+    response = jsonify(body)
+    response.status_code = status
+    response.mimetype = MEDIA_TYPE
+    return response
+
+
+def from_domain(error: DomainError) -> Response:
+    """The problem a domain error makes."""
+    status = status_of(error)
+    response = problem(status, error.code, error.text, error.errors, error.extra)
+    if status == 503:
+        response.headers["Retry-After"] = "1"
+        log.warning("store:request:unavailable", cause=type(error.__cause__).__name__)
+    return response
+
+
+def from_http(error: HTTPException) -> Response:
+    """The problem a framework error makes; its own text may echo input and is dropped."""
+    status = error.code or 500
+    code, detail = HTTP_CODES.get(status, ("error", TITLES.get(status, "Error") + "."))
+    response = problem(status, code, detail)
+    for name, value in error.get_headers():
+        if name.lower() in ("allow", "retry-after", "www-authenticate"):
+            response.headers[name] = value
+    return response
+
+
+def from_unknown(error: Exception) -> Response:
+    """500 with fixed text. The log gets the type and where, never the message: it may hold
+    values."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = f"{trace.tb_frame.f_code.co_qualname}:{trace.tb_lineno}" if trace else ""
+    log.error("web:request:failed", error=type(error).__name__, where=where)
+    return problem(500, "internal_error", "Something failed here. It has been noted.")
+
+
+def init_app(app: Flask) -> None:
+    """Registers the handlers."""
+    app.register_error_handler(DomainError, from_domain)
+    app.register_error_handler(HTTPException, from_http)
+    app.register_error_handler(Exception, from_unknown)

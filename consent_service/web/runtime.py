@@ -1,0 +1,43 @@
+"""What the running app carries for its routes: settings, clock, keys."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import current_app
+
+from consent_service.config import Settings
+from consent_service.crypto.keyring import Keyring, LiveKeyring
+from consent_service.kernel.clock import Clock
+
+_NAME = "consent"
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """Handed to the app by `create_app`."""
+
+    settings: Settings
+    clock: Clock
+    keyring: LiveKeyring
+
+
+def runtime() -> Runtime:
+    """The running app's."""
+    found = current_app.extensions[_NAME]
+    assert isinstance(found, Runtime)
+    return found
+
+
+def install(extensions: dict[str, object], value: Runtime) -> None:
+    """Puts the runtime where `runtime` finds it."""
+    extensions[_NAME] = value
+
+
+def now() -> datetime:
+    """The present instant by the app's clock."""
+    return runtime().clock()
+
+
+def keys() -> Keyring:
+    """The keyring as it is now."""
+    return runtime().keyring.current()

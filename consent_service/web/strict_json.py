@@ -1,0 +1,118 @@
+"""Reading JSON as strictly as the contract wants it, and saying where a body is wrong."""
+
+import json
+import math
+import re
+from typing import Any, NoReturn
+
+from flask import Request
+from marshmallow import ValidationError
+from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+
+from consent_service.kernel.errors import FieldError, Invalid
+
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_SUSPECT = re.compile(rb"\\u0000|\\u[dD][89a-fA-F]|\x00")
+_SAFE_NAME = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
+_CODES = {
+    "Missing data for required field.": "required",
+    "Unknown field.": "unknown_field",
+    "Field may not be null.": "null",
+}
+
+
+class StrictParser(FlaskParser):
+    """webargs' parser with our errors. Unknown fields and query parameters are refused."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {}  # noqa: RUF012  # webargs' own type
+
+    def load_json(self, req: Request, schema: Any) -> Any:
+        """The body as JSON. Raises: 400, 413 or 415."""
+        return read_json(req)
+
+    def load_querystring(self, req: Request, schema: Any) -> Any:
+        """The query, in which no parameter may stand twice."""
+        repeated = [name for name, values in req.args.lists() if len(values) > 1]
+        if repeated:
+            raise _invalid_at(("", "repeated", "A parameter stands more than once."))
+        return req.args.to_dict()
+
+    def handle_error(self, error: ValidationError, *args: Any, **kwargs: Any) -> NoReturn:
+        """Marshmallow's messages as one field error each."""
+        messages: Any = error.messages
+        if isinstance(messages, dict) and len(messages) == 1:
+            (messages,) = messages.values()
+        raise Invalid(errors=tuple(field_errors(messages)))
+
+
+def read_json(request: Request) -> Any:
+    """The body of a request. Raises: 400 malformed, 415 another type or compressed."""
+    if request.mimetype != "application/json" or request.content_encoding:
+        raise UnsupportedMediaType()
+    raw = request.get_data()
+    try:
+        body = json.loads(
+            raw.decode(),  # of bytes, json would take UTF-16 and halves of surrogate pairs
+            object_pairs_hook=_no_repeats,
+            parse_constant=_no_constant,
+            parse_float=_finite,
+        )
+    except (ValueError, RecursionError):
+        raise BadRequest() from None
+    if _SUSPECT.search(raw):
+        _refuse_unstorable(body, "")
+    return body
+
+
+def field_errors(messages: Any, pointer: str = "") -> list[FieldError]:
+    """Marshmallow's nested messages as a flat list."""
+    if isinstance(messages, dict):
+        return [
+            found
+            for name, inner in messages.items()
+            for found in field_errors(inner, pointer + _step(name))
+        ]
+    texts = messages if isinstance(messages, list) else [messages]
+    return [FieldError(pointer, _CODES.get(str(t), "invalid"), str(t)) for t in texts]
+
+
+def _step(name: object) -> str:
+    text = str(name)
+    if text == "_schema" or not _SAFE_NAME.fullmatch(text):
+        return ""
+    return "/" + text
+
+
+def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name stands twice")
+    return found
+
+
+def _no_constant(_: str) -> NoReturn:
+    raise ValueError("not a JSON number")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError("too large for a number")
+    return number
+
+
+def _refuse_unstorable(value: Any, pointer: str) -> None:
+    if isinstance(value, str) and _UNSTORABLE.search(value):
+        raise _invalid_at((pointer, "invalid_text", "Text with a character that is not text."))
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            _refuse_unstorable(name, pointer)
+            _refuse_unstorable(inner, pointer + _step(name))
+    if isinstance(value, list):
+        for at, inner in enumerate(value):
+            _refuse_unstorable(inner, f"{pointer}/{at}")
+
+
+def _invalid_at(found: tuple[str, str, str]) -> Invalid:
+    return Invalid(errors=(FieldError(*found),))
