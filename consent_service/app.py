@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from consent_service import __version__, health
+from consent_service import __version__, api_document, health
 from consent_service.catalogue import routes as catalogue_routes
 from consent_service.config import Settings
 from consent_service.consents import routes as consents_routes
@@ -19,7 +19,7 @@ from consent_service.personal_data import routes as personal_data_routes
 from consent_service.storage import db
 from consent_service.suppressions import routes as suppressions_routes
 from consent_service.suppressions import service as suppressions
-from consent_service.web import api, hardening, problems, runtime
+from consent_service.web import api, docs, hardening, problems, runtime
 
 DESCRIPTION = "Ask before you use a person's data: every answer is logged and can be proved."
 
@@ -54,4 +54,5 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
     document = api.make_api(app, DESCRIPTION, __version__)
     for routes in ROUTES:
         document.register_blueprint(routes)
+    docs.init_app(app, lambda: api_document.text_of(app))
     return app

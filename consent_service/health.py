@@ -2,6 +2,7 @@
 
 from marshmallow import Schema, fields
 
+from consent_service.customers.key_marks import check_keyring
 from consent_service.storage.migrations import check_current
 from consent_service.web.api import Reply, Routes
 from consent_service.web.runtime import keys
@@ -26,6 +27,6 @@ def show_liveness() -> Reply:
 @api.reply(200, HealthReply, "Requests can be served")
 def show_readiness() -> Reply:
     """The store answers, its tables are of this release, and the keys are there."""
-    keys()
     check_current()
+    check_keyring(keys())
     return Reply({"health": "ok"})

@@ -208,24 +208,20 @@ class Purpose:
     answer_lifetime_s: int
 
     def regime(self, channel: Channel | None, jurisdiction: str | None) -> Regime:
-        """The regime that applies. The most exact rule wins: channel and jurisdiction, then
-        jurisdiction, then channel; a region (`US-CA`) is looked up before its country (`US`);
-        an unknown jurisdiction gets the strictest regime declared for the purpose."""
-        if jurisdiction is None:
-            declared = [
-                rule.regime for rule in self.regime_rules if rule.channel in (None, channel)
-            ]
-            strict = Regime.OPT_IN in (*declared, self.default_regime)
-            return Regime.OPT_IN if strict else Regime.OPT_OUT
+        """The regime that applies. The most exact rule wins: a region (`US-CA`) before its
+        country (`US`), and there one for the channel before one for any. Where none names the
+        jurisdiction, or it is unknown, the strictest declared for the channel applies."""
+        rules = [rule for rule in self.regime_rules if rule.channel in (None, channel)]
         for code in jurisdiction_chain(jurisdiction):
-            for wanted in ((channel, code), (None, code)):
-                for rule in self.regime_rules:
-                    if (rule.channel, rule.jurisdiction) == wanted:
-                        return rule.regime
-        for rule in self.regime_rules:
-            if rule.jurisdiction is None and rule.channel == channel:
-                return rule.regime
-        return self.default_regime
+            named = {rule.channel: rule.regime for rule in rules if rule.jurisdiction == code}
+            if named:
+                return named.get(channel) or named[None]
+        anywhere = [rule.regime for rule in rules if rule.jurisdiction is None] or [
+            self.default_regime
+        ]
+        elsewhere = [rule.regime for rule in rules if rule.jurisdiction is not None]
+        strict = Regime.OPT_IN in (*anywhere, *elsewhere)
+        return Regime.OPT_IN if strict else Regime.OPT_OUT
 
 
 @dataclass(frozen=True, slots=True)

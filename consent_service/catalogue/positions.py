@@ -31,6 +31,7 @@ from consent_service.kernel.errors import Invalid
 
 MAX_BYTES = 2 * 1024 * 1024
 MAX_DEPTH = 20
+MAX_PLACES = 100_000  # a second's work
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _KEY = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
@@ -94,18 +95,23 @@ class _Reader:
 
     def _value(self, event: Event, pointer: str, depth: int) -> Any:
         self._lines.setdefault(pointer, _line(event))
+        if len(self._lines) > MAX_PLACES:
+            self._refuse(pointer, "too_large", f"more than {MAX_PLACES} values")
         self._refuse_references(event, pointer)
         if isinstance(event, ScalarEvent):
             return self._scalar(event, pointer)
         if isinstance(event, AliasEvent):
             return None
         if depth > MAX_DEPTH:
-            self._faults.add(pointer, "too_deep", f"nested deeper than {MAX_DEPTH} levels")
-            self._faults.raise_any()
+            self._refuse(pointer, "too_deep", f"nested deeper than {MAX_DEPTH} levels")
         if isinstance(event, SequenceStartEvent):
             return self._list(pointer, depth)
         assert isinstance(event, MappingStartEvent)
         return self._mapping(pointer, depth)
+
+    def _refuse(self, pointer: str, code: str, text: str) -> None:
+        self._faults.add(pointer, code, text)
+        self._faults.raise_any()
 
     def _refuse_references(self, event: Event, pointer: str) -> None:
         assert isinstance(event, NodeEvent)
@@ -141,27 +147,24 @@ class _Reader:
         for event in self._events:
             if isinstance(event, MappingEndEvent):
                 break
-            key = self._key(event, pointer, depth)
-            inner = pointer if key is None else f"{pointer}/{key}"
-            self._lines.setdefault(inner, _line(event))
-            if key is not None and key in found:
-                line = _line(event)
-                self._faults.add(inner, "repeated", f"{key} stands again on line {line}")
-            value = self._value(next(self._events), inner, depth + 1)
-            if key is not None:
-                found.setdefault(key, value)
+            if isinstance(event, ScalarEvent) and _KEY.fullmatch(event.value):
+                self._entry(event, f"{pointer}/{event.value}", depth, found)
+            else:
+                self._refuse_entry(event, pointer, depth)
         return found
 
-    def _key(self, event: Event, pointer: str, depth: int) -> str | None:
-        if isinstance(event, ScalarEvent) and _KEY.fullmatch(event.value):
-            self._refuse_references(event, pointer)
-            return str(event.value)
-        line = _line(event)
-        self._faults.add(
-            pointer, "invalid_key", f"{name_of(pointer)}: a key, on line {line}, that cannot be one"
-        )
-        self._value(event, pointer, depth + 1)
-        return None
+    def _entry(self, key: ScalarEvent, pointer: str, depth: int, found: dict[str, Any]) -> None:
+        self._lines.setdefault(pointer, _line(key))
+        self._refuse_references(key, pointer)
+        if key.value in found:
+            self._faults.add(pointer, "repeated", f"{key.value} stands again on line {_line(key)}")
+        found[key.value] = self._value(next(self._events), pointer, depth + 1)
+
+    def _refuse_entry(self, key: Event, pointer: str, depth: int) -> None:
+        text = f"{name_of(pointer)}: on line {_line(key)} is a key that cannot be one"
+        self._faults.add(pointer, "invalid_key", text)
+        self._value(key, pointer, depth + 1)
+        self._value(next(self._events), pointer, depth + 1)
 
 
 def _decoded(text: str | bytes) -> str:

@@ -94,15 +94,17 @@ def cached(version: int) -> Catalogue:
     return _get(version).catalogue
 
 
-def preview_catalogue(text: str | bytes, now: datetime, count: CountToAskAgain) -> Outcome:
+def preview_catalogue(
+    text: str | bytes, now: datetime, count_to_ask_again: CountToAskAgain
+) -> Outcome:
     """What loading this document would do. Writes nothing. Raises: as `load_catalogue`."""
     source = parse(text)
     with reading():
-        return _compare(source, _find_current(), now, count)[1]
+        return _compare(source, _find_current(), now, count_to_ask_again)[1]
 
 
 def load_catalogue(
-    text: str | bytes, actor: Actor, now: datetime, count: CountToAskAgain
+    text: str | bytes, actor: Actor, now: datetime, count_to_ask_again: CountToAskAgain
 ) -> Outcome:
     """Puts a document in force; one that says the same as that in force changes nothing.
 
@@ -110,7 +112,7 @@ def load_catalogue(
     """
     source = parse(text)
     with unit_of_work() as tx:
-        catalogue, outcome = _compare(source, _find_current(), now, count)
+        catalogue, outcome = _compare(source, _find_current(), now, count_to_ask_again)
         if not outcome.changed:
             return outcome
         document = canonical(source.document)
@@ -153,7 +155,7 @@ def _load(stored: StoredCatalogue | None) -> Loaded:
 
 
 def _compare(
-    source: Source, old: Loaded | None, now: datetime, count: CountToAskAgain
+    source: Source, old: Loaded | None, now: datetime, count_to_ask_again: CountToAskAgain
 ) -> tuple[Catalogue, Outcome]:
     if old is None:
         everything = (Difference("", DifferenceKind.ADDED),)
@@ -164,7 +166,8 @@ def _compare(
     new = build(source.document, version + 1, now)
     check_history(old.catalogue, new, source)
     difference = differences(old.document, source.document)
-    return new, Outcome(version + 1, True, difference, count(old.catalogue, new))
+    asked = count_to_ask_again(old.catalogue, new)
+    return new, Outcome(version + 1, True, difference, asked)
 
 
 def _entry(version: int, actor: Actor, now: datetime) -> Entry:

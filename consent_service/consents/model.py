@@ -49,10 +49,14 @@ class State(StrEnum):
     REVOKED = "revoked"
 
 
+NOES = frozenset({State.REFUSED, State.WITHDRAWN, State.OBJECTED, State.REVOKED})
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What counts for one customer, purpose and channel, since `revision`. `channel` is None
-    for a purpose that reaches nobody. `direct`: said by the person here, not imported."""
+    """What counts for one customer, purpose and channel, since `revision`. `channel` None: the
+    purpose reaches nobody, or it is a no to all channels. `direct`: said by the person here, not
+    imported. `standing_no`: the no that a `requested` follows and does not take away."""
 
     purpose: str
     channel: Channel | None
@@ -64,6 +68,12 @@ class Record:
     direct: bool
     revision: int
     recorded_from: datetime
+    standing_no: State | None = None
+
+    @property
+    def no(self) -> State | None:
+        """The no that it says, or that stands beneath it."""
+        return self.state if self.state in NOES else self.standing_no
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,39 +133,6 @@ class EffectiveConsent:
     expires_at: datetime | None
 
 
-def apply_event(record: Record | None, event: Event, channel: Channel | None) -> Record | None:
-    """The record that an event makes of another; None when it changes nothing.
-
-    What counts is when it happened; at the same moment a no beats a yes. A `requested` never
-    takes a yes away. An import never beats an objection. Source: DESIGN.md, time and order.
-    """
-    if record is not None and not _supersedes(event, record):
-        return None
-    state = State.GIVEN if event.kind.is_yes else State(event.kind.value)
-    return Record(
-        event.purpose,
-        channel,
-        state,
-        event.happened_at,
-        event.id,
-        event.notice_version,
-        event.by_guardian,
-        not event.imported,
-        event.revision,
-        event.recorded_at,
-    )
-
-
-def _supersedes(event: Event, record: Record) -> bool:
-    if event.kind is EventKind.REQUESTED and record.state is State.GIVEN:
-        return False
-    if event.imported and event.kind.is_yes and record.state is State.OBJECTED:
-        return False
-    if event.happened_at != record.happened_at:
-        return event.happened_at > record.happened_at
-    return event.kind.is_no or record.state in (State.GIVEN, State.REQUESTED)
-
-
 def recorded_kind(event: NewEvent, purpose: Purpose) -> EventKind:
     """The kind to record: a yes where the purpose wants double opt-in is only `requested`."""
     unconfirmed = event.kind.is_yes and not event.confirmed
@@ -164,11 +141,30 @@ def recorded_kind(event: NewEvent, purpose: Purpose) -> EventKind:
     return event.kind
 
 
-def channels_of(event: NewEvent, purpose: Purpose) -> tuple[Channel | None, ...]:
-    """The channels that an event speaks of."""
-    if event.channel is not None:
+def channel_of(event: NewEvent, purpose: Purpose) -> Channel | None:
+    """The channel to record: a yes that names none is of the only one there is."""
+    if event.channel is None and event.kind.is_yes and purpose.channels:
+        return purpose.channels[0]
+    return event.channel
+
+
+def channels_of(event: Event, purpose: Purpose) -> tuple[Channel | None, ...]:
+    """The channels whose records an event bears on. None, beside others, stands for those that
+    the purpose may get one day."""
+    if event.channel is not None or not purpose.channels:
         return (event.channel,)
-    return purpose.channels or (None,)
+    return (*purpose.channels, None)
+
+
+def record_for(
+    records: Mapping[tuple[str, Channel | None], Record], purpose: str, channel: Channel | None
+) -> Record | None:
+    """The record that counts for a channel: its own, else a no to all channels."""
+    own = records.get((purpose, channel))
+    if own is not None:
+        return own
+    of_all = records.get((purpose, None))
+    return None if of_all is None or of_all.no is None else of_all
 
 
 def expires_at(record: Record, purpose: Purpose) -> datetime | None:
@@ -194,7 +190,7 @@ def effective(
     found = []
     for purpose in catalogue.purposes.values():
         for channel in purpose.channels or (None,):
-            record = records.get((purpose.key, channel))
+            record = record_for(records, purpose.key, channel)
             found.append(
                 EffectiveConsent(
                     purpose,

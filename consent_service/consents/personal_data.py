@@ -1,20 +1,25 @@
 """What this room holds about a customer."""
 
-import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
+from consent_service.catalogue.model import Channel
 from consent_service.consents import store
-from consent_service.consents.model import Event, Record, State
+from consent_service.consents.model import Event, Record, State, record_for
+from consent_service.consents.projection import latest_no
+from consent_service.consents.sealing import open_proof, reseal_proof
+from consent_service.consents.slots import Slots
 from consent_service.crypto.data_keys import Holder, OpenKeys
-from consent_service.crypto.envelope import Field, seal, unseal
+from consent_service.kernel.actors import SYSTEM
 from consent_service.kernel.clock import rfc3339
-from consent_service.kernel.ids import CustomerId
+from consent_service.kernel.ids import CustomerId, new_uuid
 
 TABLES = ("consent_events", "consent_records")
+
+_Place = tuple[str, Channel | None]
 
 
 def export(tx: Connection, customer: CustomerId, keys: OpenKeys) -> dict[str, Any]:
@@ -32,7 +37,7 @@ def export(tx: Connection, customer: CustomerId, keys: OpenKeys) -> dict[str, An
                 "language": event.language,
                 "touchpoint": event.touchpoint,
                 "imported": event.imported,
-                "proof": json.loads(_open_proof(event, keys) or b"{}"),
+                "proof": open_proof(event, keys),
             }
             for event in store.list_events(tx, customer)
         ],
@@ -54,55 +59,75 @@ def erase(tx: Connection, customer: CustomerId) -> None:
 
 
 def absorb(tx: Connection, kept: Holder, absorbed: Holder, now: datetime) -> None:
-    """Moves the events and lets a no on either side win, whatever the times: the person is
-    asked again. Moved rows get revisions past those of both sides."""
-    ours = store.find_records(tx, [kept.customer])
-    theirs = store.find_records(tx, [absorbed.customer])
+    """Moves the events. Where one side says no and the other yes, the no is said anew, now: it
+    wins whatever the times, and the person is asked again. Source: ADR 0006."""
+    ours, theirs = _side(tx, kept.customer), _side(tx, absorbed.customer)
     moved = store.list_events(tx, absorbed.customer)
     store.delete_customer(tx, absorbed.customer)
     store.add_events(tx, [_moved(event, kept, absorbed) for event in moved])
-    revision = 1 + max(
-        [record.revision for record in ours.values()]
-        + [event.revision for event in [*store.list_events(tx, kept.customer)]],
-        default=0,
+    revision = 1 + max(ours.revision, theirs.revision)
+    places = sorted({*ours.records, *theirs.records}, key=str)
+    again = [no for place in places for no in (_overruled(place, ours, theirs),) if no is not None]
+    store.add_events(
+        tx, [_said_again(no, place[1], kept.customer, revision, now) for no, place in again]
     )
-    by_slot = {(purpose, channel): record for (_, purpose, channel), record in ours.items()}
-    ended, made = [], []
-    for (_, purpose, channel), record in theirs.items():
-        mine = by_slot.get((purpose, channel))
-        winner = record if mine is None else stricter(mine, record)
-        if winner is not mine:
-            if mine is not None:
-                ended.append((kept.customer, mine, now))
-            made.append(
-                (kept.customer, replace(winner, revision=revision, recorded_from=now), None)
-            )
-    store.replace_records(tx, ended, made)
+    in_force = {(kept.customer, *place): record for place, record in ours.records.items()}
+    slots = Slots(in_force, store.list_latest_events(tx, [kept.customer]))
+    for place in places:
+        slots.reproject((kept.customer, *place), revision, now)
+    store.replace_records(tx, slots.ended(), slots.made())
 
 
-def stricter(mine: Record, theirs: Record) -> Record:
-    """Of two records for one slot: a no before anything, `requested` before a yes, the later of
-    two that say the same."""
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """What one side of a merge says, by purpose and channel."""
 
-    def rank(record: Record) -> tuple[int, datetime]:
-        weight = {State.GIVEN: 0, State.REQUESTED: 1}.get(record.state, 2)
-        return weight, record.happened_at
+    records: dict[_Place, Record]
+    events: dict[str, list[Event]]
+    revision: int
 
-    return theirs if rank(theirs) > rank(mine) else mine
+
+def _side(tx: Connection, customer: CustomerId) -> _Side:
+    records = store.find_records(tx, [customer])
+    events = store.list_latest_events(tx, [customer])
+    revisions = [record.revision for record in records.values()]
+    revisions += [event.revision for found in events.values() for event in found]
+    return _Side(
+        {(purpose, channel): record for (_, purpose, channel), record in records.items()},
+        {purpose: found for (_, purpose), found in events.items()},
+        max(revisions, default=0),
+    )
+
+
+def _overruled(place: _Place, ours: _Side, theirs: _Side) -> tuple[Event, _Place] | None:
+    """The no of one side that the yes of the other must not outlive."""
+    for one, other in ((ours, theirs), (theirs, ours)):
+        mine, yours = record_for(one.records, *place), record_for(other.records, *place)
+        if mine is None or yours is None or mine.no is None or yours.state is not State.GIVEN:
+            continue
+        no = latest_no(one.events[place[0]], place[1])
+        assert no is not None  # the record rests on it
+        return no, place
+    return None
+
+
+def _said_again(
+    no: Event, channel: Channel | None, customer: CustomerId, revision: int, now: datetime
+) -> Event:
+    return replace(
+        no,
+        id=new_uuid(),
+        customer_id=customer,
+        revision=revision,
+        channel=channel,
+        happened_at=now,
+        recorded_at=now,
+        actor=SYSTEM,
+        imported=False,
+        proof=None,
+    )
 
 
 def _moved(event: Event, kept: Holder, absorbed: Holder) -> Event:
-    proof = _open_proof(event, absorbed.keys)
-    field = Field("consent_event.proof", kept.customer, event.id)
-    return replace(
-        event,
-        customer_id=kept.customer,
-        proof=None if proof is None else seal(kept.keys.proof, field, proof),
-    )
-
-
-def _open_proof(event: Event, keys: OpenKeys) -> bytes | None:
-    if event.proof is None:
-        return None
-    field = Field("consent_event.proof", event.customer_id, event.id)
-    return unseal(keys.proof, field, event.proof)
+    placed = replace(event, customer_id=kept.customer)
+    return replace(placed, proof=reseal_proof(event, absorbed.keys, placed, kept.keys))

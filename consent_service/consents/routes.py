@@ -53,7 +53,7 @@ def record_consents(body: dict[str, Any]) -> Reply:
     return Reply(_recorded_json(done), 201, customer=done.event.customer_id)
 
 
-@api.route("/v1/customers/<customer_id>/consents", "GET")
+@api.route("/v1/customers/<id:customer_id>/consents", "GET")
 @require_scope("consents:read")
 @api.query(AsOfQuery)
 @api.reply(200, EffectiveListReply, "What holds for every purpose and channel")
@@ -65,7 +65,7 @@ def list_consents(query: dict[str, Any], customer_id: str) -> Reply:
     return Reply({"items": [_effective_json(customer, c) for c in found], "next_cursor": None})
 
 
-@api.route("/v1/customers/<customer_id>/consents/events", "GET")
+@api.route("/v1/customers/<id:customer_id>/consents/events", "GET")
 @require_scope("consents:read")
 @api.query(EventsQuery)
 @api.reply(200, EventListReply, "A page of the history")
@@ -99,7 +99,7 @@ def record_signal(body: dict[str, Any]) -> Reply:
     return Reply(reply, 201, customer=customer_id)
 
 
-@api.route("/v1/receipts/<event_id>", "GET")
+@api.route("/v1/receipts/<id:event_id>", "GET")
 @require_scope("consents:read")
 @api.reply(200, ReceiptReply, "A receipt; as a JWS unless application/json is asked for")
 @api.problem(404)

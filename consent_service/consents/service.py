@@ -1,41 +1,41 @@
 """Recording what people said, and telling what holds."""
 
-import json
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from types import MappingProxyType
 from uuid import UUID
 
 from consent_service.catalogue import service as catalogues
-from consent_service.catalogue.model import Catalogue, Channel, Purpose
+from consent_service.catalogue.model import Catalogue, Channel
 from consent_service.consents import store
 from consent_service.consents.model import (
     EffectiveConsent,
     Event,
     EventKind,
     NewEvent,
-    Record,
     State,
-    apply_event,
     channels_of,
     check_event,
     effective,
-    recorded_kind,
 )
+from consent_service.consents.sealing import make_entry, make_event
+from consent_service.consents.slots import Slots
 from consent_service.crypto.data_keys import OpenKeys
-from consent_service.crypto.envelope import Field, Sealed, SealingKey, seal
 from consent_service.crypto.keyring import Keyring
 from consent_service.customers import keys as data_keys
 from consent_service.customers import service as customers
 from consent_service.kernel import paging
 from consent_service.kernel.actors import Actor
 from consent_service.kernel.clock import rfc3339
-from consent_service.kernel.errors import NotFound
+from consent_service.kernel.errors import Invalid, NotFound
 from consent_service.kernel.ids import CustomerId, new_uuid
 from consent_service.kernel.paging import Page
 from consent_service.ledger import service as ledger
 from consent_service.ledger.model import Entry, EntryKind
 from consent_service.storage.unit_of_work import reading, unit_of_work
+
+_NOBODY: Mapping[CustomerId, OpenKeys] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +52,19 @@ def record_consent(event: NewEvent, actor: Actor, now: datetime, keys: Keyring) 
 
 
 def record_consents(
-    events: Sequence[NewEvent], actor: Actor, now: datetime, keys: Keyring
+    events: Sequence[NewEvent],
+    actor: Actor,
+    now: datetime,
+    keys: Keyring,
+    fresh: Mapping[CustomerId, OpenKeys] = _NOBODY,
 ) -> list[Recorded]:
-    """Records events, all or none, in their order. Raises: Invalid, NotFound."""
+    """Records events, all or none, in their order. `fresh` are customers whom the caller's unit
+    of work has created, with their open keys: of them nothing needs to be looked up.
+
+    Raises: Invalid, NotFound.
+    """
     pointers = [f"/events/{at}" for at in range(len(events))]
-    return _record(events, pointers, actor, now, keys)
+    return _record(events, pointers, actor, now, keys, fresh)
 
 
 def _record(
@@ -65,6 +73,7 @@ def _record(
     actor: Actor,
     now: datetime,
     keys: Keyring,
+    fresh: Mapping[CustomerId, OpenKeys] = _NOBODY,
 ) -> list[Recorded]:
     with unit_of_work() as tx:
         catalogue = catalogues.current()
@@ -72,57 +81,38 @@ def _record(
             check_event(event, catalogue, now, pointer)
             for event, pointer in zip(events, pointers, strict=True)
         ]
-        resolved = customers.resolve_many([event.customer_id for event in events])
+        named = {event.customer_id for event in events}
+        resolved = customers.resolve_many([customer for customer in named if customer not in fresh])
         revisions = customers.lock_customers(resolved.values())
         opened = data_keys.open_many(list(revisions), keys)
-        slots = _Slots(store.find_records(tx, revisions.keys()))
+        slots = _slots(revisions, {event.purpose for event in events})
+        for customer in named & fresh.keys():
+            resolved[customer], revisions[customer] = customer, customers.FIRST_REVISION
+            opened[customer] = fresh[customer]
         recorded, entries = [], []
         for new, purpose in zip(events, purposes, strict=True):
             customer_id = resolved[new.customer_id]
             revisions[customer_id] += 1
-            event = _event(
+            event = make_event(
                 new, purpose, customer_id, revisions[customer_id], actor, now, opened[customer_id]
             )
-            state = slots.apply(event, channels_of(new, purpose))
+            state = slots.apply(event, channels_of(event, purpose))
             recorded.append(Recorded(event, state))
-            entries.append(_entry(event, state, catalogue, opened[customer_id].life))
+            entries.append(make_entry(event, state, catalogue, opened[customer_id].life))
         customers.set_revisions(revisions)
         store.add_events(tx, [done.event for done in recorded])
-        store.replace_records(tx, slots.ended, slots.made())
+        store.replace_records(tx, slots.ended(), slots.made())
         ledger.append(entries)
     return recorded
 
 
-class _Slots:
-    """The records of the customers at hand while events are applied one after another."""
-
-    def __init__(self, records: dict[store.Slot, Record]) -> None:
-        self._now = dict(records)
-        self._stored = frozenset(records.values())
-        self.ended: list[tuple[CustomerId, Record, datetime]] = []
-        self._made: list[tuple[CustomerId, Record]] = []
-        self._ends: dict[tuple[CustomerId, Record], datetime] = {}
-
-    def apply(self, event: Event, channels: Sequence[Channel | None]) -> State:
-        """Applies an event to the channels it speaks of; what then holds there."""
-        states = []
-        for channel in channels:
-            slot = (event.customer_id, event.purpose, channel)
-            before = self._now.get(slot)
-            after = apply_event(before, event, channel)
-            if after is not None:
-                if before in self._stored:
-                    self.ended.append((event.customer_id, before, event.recorded_at))
-                elif before is not None:
-                    self._ends[event.customer_id, before] = event.recorded_at
-                self._now[slot] = after
-                self._made.append((event.customer_id, after))
-            states.append(self._now[slot].state)
-        return State.GIVEN if State.GIVEN in states else states[0]
-
-    def made(self) -> list[tuple[CustomerId, Record, datetime | None]]:
-        """The records made, each with when a later one here ended it."""
-        return [(c, record, self._ends.get((c, record))) for c, record in self._made]
+def _slots(customer_ids: Iterable[CustomerId], purposes: Collection[str]) -> Slots:
+    """The records of locked customers. Where there is no record there are no events either, so
+    that only those of the others are read."""
+    with reading() as tx:
+        records = store.find_records(tx, customer_ids, purposes)
+        with_events = sorted({customer_id for customer_id, *_ in records})
+        return Slots(records, store.list_latest_events(tx, with_events, purposes))
 
 
 def find_event(customer_id: CustomerId, event_id: UUID) -> Event | None:
@@ -160,18 +150,18 @@ def list_effective(
 ) -> list[EffectiveConsent]:
     """What holds, or held at `as_of` as then known, for every purpose and channel.
 
-    Raises: NotFound.
+    Raises: NotFound, Invalid for a time to come.
     """
     customer_id = customers.get_record(customer_id).id
+    if as_of is not None and as_of > now:
+        raise Invalid.at("/as_of", "in_the_future", "A past moment.")
     at = as_of or now
     catalogue = catalogues.current() if as_of is None else catalogues.at(at)
     facts = customers.find_facts_at(customer_id, at)
-    if facts is None:
-        raise NotFound()
     with reading() as tx:
         records = store.find_records_at(tx, customer_id, at)
     by_slot = {(record.purpose, record.channel): record for record in records}
-    return effective(catalogue, by_slot, facts.jurisdiction, at)
+    return effective(catalogue, by_slot, None if facts is None else facts.jurisdiction, at)
 
 
 def record_gpc(
@@ -233,71 +223,3 @@ def count_to_ask_again(old: Catalogue, new: Catalogue) -> int:
                 lost.add((purpose.key, notice.version))
     with reading() as tx:
         return store.count_given_under(tx, lost)
-
-
-def _event(
-    new: NewEvent,
-    purpose: Purpose,
-    customer_id: CustomerId,
-    revision: int,
-    actor: Actor,
-    now: datetime,
-    opened: OpenKeys,
-) -> Event:
-    event_id = new_uuid()
-    return Event(
-        event_id,
-        customer_id,
-        revision,
-        new.purpose,
-        new.channel,
-        recorded_kind(new, purpose),
-        min(new.captured_at, now),
-        new.captured_at,
-        now,
-        new.notice_version,
-        new.language,
-        new.touchpoint,
-        new.lifecycle_stage,
-        actor,
-        new.guardian is not None,
-        new.imported,
-        _proof(new, customer_id, event_id, opened.proof),
-    )
-
-
-def _proof(
-    new: NewEvent, customer_id: CustomerId, event_id: UUID, proof: SealingKey
-) -> Sealed | None:
-    parts = {"evidence": new.evidence, "guardian": new.guardian, "agent": new.agent}
-    known = {name: value for name, value in parts.items() if value is not None}
-    if not known:
-        return None
-    plain = json.dumps(known, separators=(",", ":"), ensure_ascii=False).encode()
-    return seal(proof, Field("consent_event.proof", customer_id, event_id), plain)
-
-
-def _entry(event: Event, state: State, catalogue: Catalogue, life: SealingKey) -> Entry:
-    entry = Entry(
-        new_uuid(),
-        event.customer_id,
-        True,
-        EntryKind.CONSENT,
-        event.happened_at,
-        event.recorded_at,
-        client_id=event.actor.id,
-        purpose=event.purpose,
-        channel=event.channel,
-        touchpoint=event.touchpoint,
-        reason=event.kind.value,
-        catalogue_version=catalogue.version,
-    )
-    payload = {
-        "event_id": str(event.id),
-        "state": state.value,
-        "notice_version": event.notice_version,
-        "language": event.language,
-        "captured_at": rfc3339(event.captured_at),
-        "revision": event.revision,
-    }
-    return ledger.sealed_entry(entry, payload, life)

@@ -5,22 +5,22 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, func, or_, select, update
 
 from consent_service.catalogue.model import Channel
 from consent_service.consents.model import Event, EventKind, Record, State
+from consent_service.consents.slots import Ended, Made, Slot
 from consent_service.consents.tables import ConsentEventRow, ConsentRecordRow
 from consent_service.kernel.actors import Actor, ActorKind
 from consent_service.kernel.ids import CustomerId
+from consent_service.storage.bulk import insert_rows
 
 _CHUNK = 500
-Slot = tuple[CustomerId, str, Channel | None]
 
 
 def add_events(tx: Connection, events: Sequence[Event]) -> None:
     """Adds events."""
-    if events:
-        tx.execute(insert(ConsentEventRow), [_event_values(event) for event in events])
+    insert_rows(tx, ConsentEventRow, [_event_values(event) for event in events])
 
 
 def find_event(tx: Connection, customer_id: CustomerId, event_id: UUID) -> Event | None:
@@ -79,8 +79,32 @@ def list_import_marks(
     return found
 
 
-def find_records(tx: Connection, customer_ids: Collection[CustomerId]) -> dict[Slot, Record]:
-    """The records in force of customers."""
+def list_latest_events(
+    tx: Connection, customer_ids: Sequence[CustomerId], purposes: Collection[str] | None = None
+) -> dict[tuple[CustomerId, str], list[Event]]:
+    """The events of customers that can matter to a record, for some purposes or all: of each
+    channel and kind, imported or not, the latest, all of them where several happened at once."""
+    row = ConsentEventRow
+    sort = (row.customer_id, row.purpose, row.channel, row.kind, row.imported)
+    place = func.rank().over(partition_by=sort, order_by=row.happened_at.desc())
+    found: dict[tuple[CustomerId, str], list[Event]] = {}
+    for at in range(0, len(customer_ids), _CHUNK):
+        query = select(row.__table__, place.label("place")).where(
+            row.customer_id.in_(customer_ids[at : at + _CHUNK])
+        )
+        if purposes is not None:
+            query = query.where(row.purpose.in_(sorted(purposes)))
+        ranked = query.subquery()
+        for found_row in tx.execute(select(ranked).where(ranked.c.place == 1)):
+            event = _event(found_row)
+            found.setdefault((event.customer_id, event.purpose), []).append(event)
+    return found
+
+
+def find_records(
+    tx: Connection, customer_ids: Iterable[CustomerId], purposes: Collection[str] | None = None
+) -> dict[Slot, Record]:
+    """The records in force of customers, for some purposes or all."""
     wanted = list(customer_ids)
     found: dict[Slot, Record] = {}
     for at in range(0, len(wanted), _CHUNK):
@@ -88,6 +112,8 @@ def find_records(tx: Connection, customer_ids: Collection[CustomerId]) -> dict[S
             ConsentRecordRow.customer_id.in_(wanted[at : at + _CHUNK]),
             ConsentRecordRow.recorded_to.is_(None),
         )
+        if purposes is not None:
+            query = query.where(ConsentRecordRow.purpose.in_(sorted(purposes)))
         for row in tx.execute(query):
             record = record_of(row)
             found[CustomerId(row.customer_id), record.purpose, record.channel] = record
@@ -106,8 +132,8 @@ def find_records_at(tx: Connection, customer_id: CustomerId, at: datetime) -> li
 
 def replace_records(
     tx: Connection,
-    ended: Iterable[tuple[CustomerId, Record, datetime]],
-    made: Iterable[tuple[CustomerId, Record, datetime | None]],
+    ended: Iterable[Ended],
+    made: Iterable[Made],
 ) -> None:
     """Ends records and adds others; each with when it stopped to count."""
     endings = [
@@ -133,8 +159,7 @@ def replace_records(
             endings,
         )
     rows = [_record_values(customer, record, to) for customer, record, to in made]
-    if rows:
-        tx.execute(insert(ConsentRecordRow), rows)
+    insert_rows(tx, ConsentRecordRow, rows)
 
 
 def count_given_under(tx: Connection, versions: Collection[tuple[str, str]]) -> int:
@@ -174,6 +199,7 @@ def record_of(row: Any) -> Record:
         row.direct,
         row.revision,
         row.recorded_from,
+        None if row.standing_no is None else State(row.standing_no),
     )
 
 
@@ -238,6 +264,7 @@ def _record_values(
         "notice_version": record.notice_version,
         "by_guardian": record.by_guardian,
         "direct": record.direct,
+        "standing_no": None if record.standing_no is None else record.standing_no.value,
     }
 
 

@@ -53,5 +53,6 @@ class ConsentRecordRow(Base):
     notice_version: Mapped[str | None] = mapped_column(String(64))
     by_guardian: Mapped[bool] = mapped_column(Boolean)
     direct: Mapped[bool] = mapped_column(Boolean)
+    standing_no: Mapped[str | None] = mapped_column(String(16))
 
     __table_args__ = (Index(None, "purpose", "notice_version"),)

@@ -43,6 +43,11 @@ def keyed_digest(keyring: Keyring, kind: str, message: bytes) -> bytes:
     return hmac.digest(_type_key(keyring.newest(KeyUse.INDEX), kind), message, "sha256")
 
 
+def fingerprint(key: ServiceKey) -> bytes:
+    """Eight bytes that only this key makes, and that tell nothing of it."""
+    return hmac.digest(_type_key(key, "fingerprint"), key.id, "sha256")[:8]
+
+
 def _index(key: ServiceKey, kind: str, inner: bytes) -> Indexed:
     return Indexed(hmac.digest(_type_key(key, "identifier." + kind), inner, "sha256"), key.id)
 

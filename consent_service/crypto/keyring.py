@@ -161,7 +161,7 @@ class TextProvider:
 
 class LiveKeyring:
     """The keyring as it is now: a file that was replaced is read again before the next use,
-    so that a rotation needs no restart."""
+    so that a rotation needs no restart. While the file is away, the keys read last serve on."""
 
     def __init__(self, provider: KeyProvider) -> None:
         self._provider = provider
@@ -171,7 +171,7 @@ class LiveKeyring:
     def current(self) -> Keyring:
         """The keyring now. Raises: MisconfiguredError."""
         stamp = self._file_stamp()
-        if stamp != self._stamp:
+        if stamp is not None and stamp != self._stamp:
             self._keyring = self._provider.load()
             self._stamp = stamp
         return self._keyring

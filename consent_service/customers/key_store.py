@@ -2,21 +2,25 @@
 is what forgetting is."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from consent_service.crypto.data_keys import DataKeyKind
 from consent_service.crypto.envelope import Sealed, sealed_under
-from consent_service.customers.tables import CustomerKeyRow
+from consent_service.customers.tables import CustomerKeyRow, KeyMarkRow
+from consent_service.storage.bulk import insert_rows
 
 _CHUNK = 500
 
 
 def add_keys(tx: Connection, keys: Sequence[tuple[UUID, DataKeyKind, Sealed]]) -> None:
     """Keeps wrapped keys."""
-    tx.execute(
-        insert(CustomerKeyRow),
+    insert_rows(
+        tx,
+        CustomerKeyRow,
         [
             {
                 "customer_id": customer,
@@ -78,3 +82,22 @@ def replace_key(
         )
         .values(wrapped=new, master_id=sealed_under(new))
     )
+
+
+def list_marks(tx: Connection) -> dict[bytes, tuple[str, bytes]]:
+    """The service keys that data here was made with: id → use, fingerprint."""
+    query = select(KeyMarkRow.key_id, KeyMarkRow.use, KeyMarkRow.fingerprint)
+    return {bytes(row.key_id): (row.use, bytes(row.fingerprint)) for row in tx.execute(query)}
+
+
+def add_mark(tx: Connection, key_id: bytes, use: str, fingerprint: bytes, now: datetime) -> None:
+    """Marks a key; marking twice at once is once."""
+    try:
+        with tx.begin_nested():
+            tx.execute(
+                insert(KeyMarkRow).values(
+                    key_id=key_id, use=use, fingerprint=fingerprint, marked_at=now
+                )
+            )
+    except IntegrityError:
+        return

@@ -7,7 +7,7 @@ from consent_service.crypto.data_keys import DataKeyKind, OpenKeys
 from consent_service.crypto.envelope import Sealed
 from consent_service.crypto.keyring import Keyring
 from consent_service.customers import key_store
-from consent_service.kernel.errors import MisconfiguredError, NotFound
+from consent_service.kernel.errors import NotFound
 from consent_service.kernel.ids import CustomerId
 from consent_service.storage.unit_of_work import reading, unit_of_work
 
@@ -61,14 +61,3 @@ def rewrap_batch(keys: Keyring, limit: int) -> int:
             rewrapped = data_keys.rewrap(keys, kind, customer, wrapped)
             key_store.replace_key(tx, customer, kind, wrapped, rewrapped)
     return len(old)
-
-
-def check_keyring(keys: Keyring) -> None:
-    """Raises: MisconfiguredError when data is sealed under a master key that is not here."""
-    missing = [master for master in count_keys_by_master() if not keys.has_master(master)]
-    if missing:
-        names = ", ".join(sorted(master.hex() for master in missing))
-        raise MisconfiguredError(
-            f"the keyring lacks master key {names}, under which this store's data is sealed; "
-            "put back the keyring that holds it"
-        )

@@ -1,6 +1,6 @@
 """A customer as values. No I/O."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -68,6 +68,17 @@ class NewCustomer:
     jurisdiction: str | None = None
     language: str | None = None
     age_band: AgeBand | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Particulars:
+    """What finds a customer and what is known of them, in the clear, or a part of it."""
+
+    identifiers: Sequence[Identifier]
+    profile: Mapping[str, ProfileValue]
+
+    def __repr__(self) -> str:
+        return "Particulars(redacted)"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ under which they were indexed.
 
 import re
 import unicodedata
+from functools import lru_cache
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
@@ -15,6 +16,9 @@ from consent_service.customers.model import Identifier, IdentifierType
 
 VERSION = 1
 
+_ATEXT = r"[A-Za-z0-9_!#$%&'*+\-/=?^`{|}~]+"
+_PLAIN_EMAIL = re.compile(rf"({_ATEXT}(?:\.{_ATEXT})*)@([A-Za-z0-9.\-]+)")
+_LONGEST_EMAIL = 254
 _DEVICE = re.compile(r"[A-Za-z0-9._\-]{16,128}")
 
 
@@ -30,7 +34,7 @@ def identifier(
     Raises: NotUsable.
     """
     text = unicodedata.normalize("NFKC", given).strip()
-    if not text or len(text) > 320 or any(unicodedata.category(c) == "Cc" for c in text):
+    if not text or len(text) > 320 or _has_control(text):
         raise NotUsable("empty, too long, or with control characters")
     if kind is IdentifierType.EMAIL:
         value = _email(text)
@@ -47,7 +51,25 @@ def identifier(
     return Identifier(kind, value, given.strip(), source)
 
 
+def _has_control(text: str) -> bool:
+    return not text.isprintable() and any(unicodedata.category(c) == "Cc" for c in text)
+
+
 def _email(text: str) -> str:
+    """The library's answer. Of a plain address, which most are, only the domain can be wrong or
+    written otherwise, and domains come again: asking for that alone is ten times faster."""
+    plain = _PLAIN_EMAIL.fullmatch(text)
+    if plain is not None and len(text) <= _LONGEST_EMAIL:
+        return f"{plain[1].casefold()}@{_plain_domain(plain[2])}"
+    return _whole_email(text)
+
+
+@lru_cache(maxsize=1024)
+def _plain_domain(domain: str) -> str:
+    return _whole_email("a@" + domain).partition("@")[2]
+
+
+def _whole_email(text: str) -> str:
     try:
         checked = validate_email(text, check_deliverability=False)
     except EmailNotValidError:

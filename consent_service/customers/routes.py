@@ -48,7 +48,7 @@ def find_customer(body: dict[str, Any]) -> Reply:
     return Reply({"id": customer_id_text(customer_id)})
 
 
-@api.route("/v1/customers/<customer_id>", "GET")
+@api.route("/v1/customers/<id:customer_id>", "GET")
 @require_scope("customers:read")
 @api.reply(200, CustomerReply, "The customer; ETag is the revision")
 @api.problem(404)
@@ -58,7 +58,7 @@ def show_customer(customer_id: str) -> Reply:
     return Reply(_customer_json(customer), headers={"ETag": f'"{customer.revision}"'})
 
 
-@api.route("/v1/customers/<customer_id>", "PATCH")
+@api.route("/v1/customers/<id:customer_id>", "PATCH")
 @require_scope("customers:write")
 @api.body(CustomerPatch)
 @api.reply(200, CustomerReply, "The customer as it is now")

@@ -19,10 +19,11 @@ from consent_service.web.contracts import (
     LANGUAGE,
     Contract,
     CustomerIdField,
+    Pattern,
     text,
 )
 
-_PROFILE_NAME = validate.And(validate.Length(1, 40), validate.Regexp(r"^[a-z][a-z0-9_]*$"))
+_PROFILE_NAME = validate.And(validate.Length(1, 40), Pattern(r"^[a-z][a-z0-9_]*$"))
 
 
 class IdentifierBody(Contract):

@@ -7,10 +7,12 @@ from typing import TypeVar
 from uuid import UUID
 
 from consent_service.crypto import blind_index
+from consent_service.crypto.data_keys import OpenKeys
 from consent_service.crypto.envelope import SealingKey
 from consent_service.crypto.keyring import Keyring, KeyUse
 from consent_service.customers import key_store, normaliser, store
 from consent_service.customers import keys as data_keys
+from consent_service.customers.key_marks import check_keyring_once, mark_keys
 from consent_service.customers.model import (
     Changes,
     Customer,
@@ -33,6 +35,8 @@ from consent_service.customers.sealing import (
 from consent_service.kernel.errors import NotFound, PreconditionFailed
 from consent_service.kernel.ids import CustomerId, customer_id_text, new_customer_id
 from consent_service.storage.unit_of_work import reading, unit_of_work
+
+FIRST_REVISION = 1
 
 Added = Sequence[tuple[StoredIdentifier, tuple[bytes, ...]]]
 Watcher = Callable[[Added, datetime], None]
@@ -61,22 +65,35 @@ def create_customers(new: Sequence[NewCustomer], now: datetime, keys: Keyring) -
 
     Raises: IdentifierKnown when one was added by somebody else meanwhile.
     """
+    return list(create_opened(new, now, keys))
+
+
+def create_opened(
+    new: Sequence[NewCustomer], now: datetime, keys: Keyring
+) -> dict[CustomerId, OpenKeys]:
+    """As `create_customers`; with each, in order, the open data keys, for a caller that goes on
+    sealing in the same unit of work."""
+    made: dict[CustomerId, OpenKeys] = {}
     records, wrapped, identifiers = [], [], []
     for customer in new:
         customer_id = new_customer_id()
         opened, kept = data_keys.make_keys(customer_id, keys)
+        made[customer_id] = opened
         wrapped += kept
         facts = Facts(customer.jurisdiction, customer.age_band, False, None)
         profile = seal_profile(customer_id, customer.profile, opened.life)
-        records.append(CustomerRecord(customer_id, 1, now, customer.language, profile, facts))
+        records.append(
+            CustomerRecord(customer_id, FIRST_REVISION, now, customer.language, profile, facts)
+        )
         identifiers += [
             seal_identifier(customer_id, i, opened.life, now, keys) for i in customer.identifiers
         ]
     with unit_of_work() as tx:
+        mark_keys(keys, now)
         key_store.add_keys(tx, wrapped)
         store.add_customers(tx, records)
-        _add_identifiers(identifiers, [i for c in new for i in c.identifiers], now, keys)
-    return [record.id for record in records]
+        add_identifiers(identifiers, [i for c in new for i in c.identifiers], now, keys)
+    return made
 
 
 def find_owners(identifiers: Sequence[Identifier], keys: Keyring) -> dict[Identifier, CustomerId]:
@@ -93,6 +110,7 @@ def find_identifier_owners(
     """
     if not identifiers:
         return {}
+    check_keyring_once(keys)
     probes = {i: probes_of(i, keys) for i in identifiers}
     with reading() as tx:
         owners = store.find_owners(tx, [d for found in probes.values() for d in found])
@@ -244,34 +262,6 @@ def set_merged_jurisdiction(
             )
 
 
-def complete_customer(
-    customer_id: CustomerId,
-    identifiers: Sequence[Identifier],
-    profile: Mapping[str, ProfileValue],
-    now: datetime,
-    keys: Keyring,
-) -> bool:
-    """Adds what is not known of a customer yet, and overwrites nothing. False: all was known.
-
-    Raises: NotFound, IdentifierKnown.
-    """
-    with unit_of_work() as tx:
-        customer = get_customer(customer_id, keys)
-        have = {(i.type, i.value) for i in customer.identifiers}
-        missing = [i for i in identifiers if (i.type, i.value) not in have]
-        fresh = {name: v for name, v in profile.items() if name not in customer.profile}
-        if not missing and not fresh:
-            return False
-        raise_revision(customer.id)
-        life = data_keys.open_keys(customer.id, keys).life
-        if fresh:
-            sealed = seal_profile(customer.id, {**customer.profile, **fresh}, life)
-            store.set_customer(tx, customer.id, customer.language, sealed)
-        stored = [seal_identifier(customer.id, i, life, now, keys) for i in missing]
-        _add_identifiers(stored, missing, now, keys)
-    return True
-
-
 def list_identifiers(customer_id: CustomerId) -> list[StoredIdentifier]:
     """A customer's identifiers, sealed."""
     with reading() as tx:
@@ -314,9 +304,12 @@ def reindex_batch(keys: Keyring, limit: int) -> int:
     return len(old)
 
 
-def _add_identifiers(
+def add_identifiers(
     stored: Sequence[StoredIdentifier], plain: Sequence[Identifier], now: datetime, keys: Keyring
 ) -> None:
+    """Adds sealed identifiers, and tells the watchers. Raises: IdentifierKnown."""
+    if not stored:
+        return
     with unit_of_work() as tx:
         if not store.add_identifiers(tx, stored, normaliser.VERSION):
             owners = find_owners(plain, keys)
@@ -340,7 +333,7 @@ def _replace_identifiers(
         gone = [i.id for name, i in kept.items() if name not in names]
         store.delete_identifiers(tx, customer_id, gone)
         fresh = [i for i in wanted if (i.type, i.value) not in kept]
-        _add_identifiers(
+        add_identifiers(
             [seal_identifier(customer_id, i, life, now, keys) for i in fresh], fresh, now, keys
         )
 

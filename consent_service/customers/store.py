@@ -24,14 +24,16 @@ from consent_service.customers.tables import (
     IdentifierIndexRow,
 )
 from consent_service.kernel.ids import CustomerId
+from consent_service.storage.bulk import insert_rows
 
 _CHUNK = 500
 
 
 def add_customers(tx: Connection, customers: Sequence[CustomerRecord]) -> None:
     """Adds customers with their first facts, at their revision."""
-    tx.execute(
-        insert(CustomerRow),
+    insert_rows(
+        tx,
+        CustomerRow,
         [
             {
                 "customer_id": c.id,
@@ -43,8 +45,9 @@ def add_customers(tx: Connection, customers: Sequence[CustomerRecord]) -> None:
             for c in customers
         ],
     )
-    tx.execute(
-        insert(CustomerFactsRow),
+    insert_rows(
+        tx,
+        CustomerFactsRow,
         [_facts_values(c.id, c.revision, c.facts, c.created_at) for c in customers],
     )
 
@@ -100,12 +103,16 @@ def lock_revisions(tx: Connection, customer_ids: Iterable[CustomerId]) -> dict[C
 
 def set_revisions(tx: Connection, revisions: Mapping[CustomerId, int]) -> None:
     """Sets the revisions of locked customers."""
-    tx.execute(
-        update(CustomerRow)
-        .where(CustomerRow.customer_id == bindparam("customer"))
-        .values(revision=bindparam("raised")),
-        [{"customer": customer, "raised": revision} for customer, revision in revisions.items()],
-    )
+    raised: dict[int, list[CustomerId]] = {}
+    for customer, revision in revisions.items():
+        raised.setdefault(revision, []).append(customer)
+    for revision, found in raised.items():
+        for at in range(0, len(found), _CHUNK):
+            tx.execute(
+                update(CustomerRow)
+                .where(CustomerRow.customer_id.in_(found[at : at + _CHUNK]))
+                .values(revision=revision)
+            )
 
 
 def set_customer(
@@ -117,6 +124,28 @@ def set_customer(
         .where(CustomerRow.customer_id == customer_id)
         .values(language=language, profile=profile)
     )
+
+
+def list_profiles(tx: Connection, customer_ids: Sequence[CustomerId]) -> dict[CustomerId, Sealed]:
+    """The sealed profiles of customers."""
+    found: dict[CustomerId, Sealed] = {}
+    for at in range(0, len(customer_ids), _CHUNK):
+        query = select(CustomerRow.customer_id, CustomerRow.profile).where(
+            CustomerRow.customer_id.in_(customer_ids[at : at + _CHUNK])
+        )
+        found |= {CustomerId(row.customer_id): row.profile for row in tx.execute(query)}
+    return found
+
+
+def set_profiles(tx: Connection, profiles: Mapping[CustomerId, Sealed]) -> None:
+    """Changes the profiles of customers."""
+    if profiles:
+        tx.execute(
+            update(CustomerRow)
+            .where(CustomerRow.customer_id == bindparam("customer"))
+            .values(profile=bindparam("sealed")),
+            [{"customer": customer, "sealed": sealed} for customer, sealed in profiles.items()],
+        )
 
 
 def replace_facts(
@@ -156,8 +185,9 @@ def add_identifiers(
         return True
     try:
         with tx.begin_nested():
-            tx.execute(
-                insert(IdentifierIndexRow),
+            insert_rows(
+                tx,
+                IdentifierIndexRow,
                 [
                     {
                         "digest": i.digest,
@@ -171,7 +201,7 @@ def add_identifiers(
             )
     except IntegrityError:
         return False
-    tx.execute(insert(CustomerIdentifierRow), [_identifier_values(i) for i in identifiers])
+    insert_rows(tx, CustomerIdentifierRow, [_identifier_values(i) for i in identifiers])
     return True
 
 

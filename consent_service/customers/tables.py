@@ -51,6 +51,17 @@ class CustomerKeyRow(Base):
     __table_args__ = (Index(None, "master_id"),)
 
 
+class KeyMarkRow(Base):
+    """A service key that data here was made with. `fingerprint` tells it from another of its id."""
+
+    __tablename__ = "key_marks"
+
+    key_id: Mapped[bytes] = mapped_column(LargeBinary(4), primary_key=True)
+    use: Mapped[str] = mapped_column(String(8))
+    fingerprint: Mapped[bytes] = mapped_column(LargeBinary(8))
+    marked_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class CustomerIdentifierRow(Base):
     """An identifier beside its customer."""
 

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from consent_service.catalogue.model import Catalogue, Channel, LegalBasis, Purpose, Regime
-from consent_service.consents.model import Record, State, expires_at, is_expired
+from consent_service.consents.model import Record, State, expires_at, is_expired, record_for
 from consent_service.customers.model import Facts, IdentifierType
 from consent_service.kernel.ids import CustomerId
 from consent_service.suppressions import model as suppressions
@@ -111,12 +111,6 @@ class Decision:
     evaluated_at: datetime
 
 
-_NOES = {
-    State.REFUSED: Reason.REFUSED,
-    State.WITHDRAWN: Reason.WITHDRAWN,
-    State.OBJECTED: Reason.OBJECTED,
-    State.REVOKED: Reason.REVOKED,
-}
 _NEEDS_NO_CONSENT = (LegalBasis.CONTRACT, LegalBasis.LEGAL_OBLIGATION, LegalBasis.VITAL_INTERESTS)
 _MAY_BE_OBJECTED_TO = (LegalBasis.LEGITIMATE_INTERESTS, LegalBasis.PUBLIC_TASK)
 
@@ -127,7 +121,7 @@ def decide(question: Question, person: Person, catalogue: Catalogue, now: dateti
     channel = question.channel
     if channel is None and len(purpose.channels) == 1:
         channel = purpose.channels[0]
-    record = person.records.get((purpose.key, channel))
+    record = record_for(person.records, purpose.key, channel)
     reason = (
         _not_as_declared(question, purpose, channel)
         or _kept_from(purpose, channel, person, record)
@@ -206,7 +200,7 @@ def _by_consent(
     if record is None:
         return Reason.NO_RECORD
     if record.state is not State.GIVEN:
-        return _NOES.get(record.state, Reason.REQUESTED)
+        return Reason(record.state.value)
     if is_expired(record, purpose, now):
         return Reason.EXPIRED
     if catalogue.is_outdated(purpose.notice, record.notice_version or "", now):
@@ -215,8 +209,8 @@ def _by_consent(
 
 
 def _opted_out(purpose: Purpose, facts: Facts, record: Record | None) -> Reason | None:
-    if record is not None and record.state in _NOES:
-        return _NOES[record.state]
+    if record is not None and record.no is not None:
+        return Reason(record.no.value)
     if purpose.sale_or_targeted_advertising and facts.gpc_since is not None:
         return Reason.GPC
     return None

@@ -45,7 +45,7 @@ def check_batch(body: dict[str, Any]) -> Reply:
     return Reply({"decisions": [_decision_json(decision) for decision in found]})
 
 
-@api.route("/v1/decisions/<decision_id>", "GET")
+@api.route("/v1/decisions/<id:decision_id>", "GET")
 @require_scope("decisions:check")
 @api.reply(200, {"type": "string"}, "The decision as a JWS", "application/jose")
 @api.problem(404)

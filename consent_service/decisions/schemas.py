@@ -5,11 +5,11 @@ from marshmallow import Schema, fields, validate
 from consent_service.catalogue.model import Channel
 from consent_service.consents.schemas import SubjectBody
 from consent_service.decisions.model import Outcome, Reason
-from consent_service.web.contracts import KEY, Contract, Instant, text
+from consent_service.web.contracts import KEY, Contract, Instant, Pattern, text
 
 MAX_CHECKS = 10_000
 
-_CAMPAIGN = validate.And(validate.Length(1, 64), validate.Regexp(r"^[A-Za-z0-9._:\-]+$"))
+_CAMPAIGN = validate.And(validate.Length(1, 64), Pattern(r"^[A-Za-z0-9._:\-]+$"))
 
 
 class CheckContext(Contract):

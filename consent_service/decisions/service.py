@@ -1,6 +1,6 @@
 """Checks: gather facts, decide once, log, answer. What cannot be logged is not answered."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -186,11 +186,11 @@ def _logged(
         now,
         now,
         client_id=client_id,
-        purpose=check_.question.purpose,
+        purpose=_named_in(catalogue.purposes, check_.question.purpose),
         channel=verdict.channel,
-        data_categories=verdict.data_categories,
+        data_categories=tuple(c for c in verdict.data_categories if c in catalogue.data_categories),
         recipient=check_.question.recipient,
-        touchpoint=check_.context.get("touchpoint"),
+        touchpoint=_named_in(catalogue.touchpoints, check_.context.get("touchpoint")),
         outcome=verdict.outcome.value,
         reason=verdict.reason.value,
         catalogue_version=catalogue.version,
@@ -199,6 +199,12 @@ def _logged(
     if life is None:
         return decision, ledger.bare_entry(entry)
     return decision, ledger.sealed_entry(entry, _payload(check_, verdict), life)
+
+
+def _named_in(known: Container[str], name: str | None) -> str | None:
+    """The name, if the catalogue knows it: what a caller makes up may be personal, and clear
+    columns hold nothing personal."""
+    return name if name in known else None
 
 
 def _payload(check_: Check, verdict: Verdict) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def list_disclosures(query: dict[str, Any]) -> Reply:
     return _page(wanted, query)
 
 
-@api.route("/v1/customers/<customer_id>/disclosures", "GET")
+@api.route("/v1/customers/<id:customer_id>/disclosures", "GET")
 @require_scope("disclosures:read")
 @api.query(OwnQuery)
 @api.reply(200, DisclosureList, "A page of entries")

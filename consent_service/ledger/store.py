@@ -3,19 +3,18 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, delete, insert, select
+from sqlalchemy import Connection, Row, Select, delete, select
 
 from consent_service.ledger.model import Entry, EntryFilter, EntryKind
 from consent_service.ledger.tables import LedgerEntryRow
+from consent_service.storage.bulk import insert_rows
 
 _entries = LedgerEntryRow.__table__
 
 
 def add_entries(tx: Connection, entries: Iterable[Entry]) -> None:
     """Appends entries."""
-    rows = [_values(entry) for entry in entries]
-    if rows:
-        tx.execute(insert(LedgerEntryRow), rows)
+    insert_rows(tx, LedgerEntryRow, [_values(entry) for entry in entries])
 
 
 def find_entry(tx: Connection, place: UUID, entry_id: UUID) -> Entry | None:

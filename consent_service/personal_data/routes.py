@@ -14,7 +14,7 @@ from consent_service.web.runtime import keys, now
 api = Routes("merge", "Customers who are one person")
 
 
-@api.route("/v1/customers/<customer_id>/merge", "POST")
+@api.route("/v1/customers/<id:customer_id>/merge", "POST")
 @require_scope("customers:write")
 @api.body(MergeBody)
 @api.reply(200, MergeReply, "Merged; the other id leads here")

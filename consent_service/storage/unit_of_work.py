@@ -16,6 +16,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from consent_service.kernel.errors import Unavailable
 from consent_service.storage.db import WRITES, autocommit_options, db
 
+_NO_SUCH_TABLE = "42P01"  # PostgreSQL's; on SQLite it is an OperationalError
+
 _open: ContextVar[Connection | None] = ContextVar("unit_of_work", default=None)
 
 
@@ -54,24 +56,12 @@ def reading() -> Iterator[Connection]:
 
 
 @contextmanager
-def apart() -> Iterator[Connection]:
-    """A transaction of its own even inside another: for what must be seen at once by others,
-    such as the claim on an idempotency key. Not for use inside a unit of work on SQLite."""
-    mark = _open.set(None)
-    try:
-        with unit_of_work() as connection:
-            yield connection
-    finally:
-        _open.reset(mark)
-
-
-@contextmanager
 def _store_errors() -> Iterator[None]:
     try:
         yield
     except (OperationalError, InterfaceError, PoolTimeout) as error:
         raise Unavailable() from error
     except DBAPIError as error:
-        if error.connection_invalidated:
+        if error.connection_invalidated or getattr(error.orig, "sqlstate", "") == _NO_SUCH_TABLE:
             raise Unavailable() from error
         raise

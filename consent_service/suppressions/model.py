@@ -1,6 +1,7 @@
 """What a suppression is and how far it reaches. No I/O."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -58,3 +59,24 @@ def reaches(mark: Suppression, purpose: Purpose, channel: Channel | None) -> boo
         served = channel is not None and ADDRESS_OF.get(channel) is mark.identifier_type
         return served and mark.channel in (None, channel)
     return purpose.direct_marketing
+
+
+def find_same(
+    marks: Iterable[Suppression], reason: Reason, channel: Channel | None, happened_at: datetime
+) -> Suppression | None:
+    """The mark, open or closed since, that says already what a report says. Where a newer yes
+    may lift a mark, a report that is newer than it says more; elsewhere an open mark says all.
+    """
+    for mark in marks:
+        if mark.reason is reason and mark.channel in (channel, None):
+            says_all = mark.closed_at is None and reason not in DIRECT_MARKETING
+            if says_all or mark.happened_at >= happened_at:
+                return mark
+    return None
+
+
+def beside(mark: Suppression, identifier_id: UUID) -> Suppression:
+    """The mark as it stands beside a customer with that identifier: where it is dated ahead, it
+    counts from its recording, like any no."""
+    happened_at = min(mark.happened_at, mark.recorded_from)
+    return replace(mark, identifier_id=identifier_id, happened_at=happened_at)

@@ -58,7 +58,7 @@ def list_suppressions(query: dict[str, Any]) -> Reply:
     return Reply({"items": [_json(m) for m in page.items], "next_cursor": page.next_cursor})
 
 
-@api.route("/v1/suppressions/<suppression_id>", "DELETE")
+@api.route("/v1/suppressions/<id:suppression_id>", "DELETE")
 @require_scope("suppressions:write")
 @api.reply(200, SuppressionReply, "Closed; the row stays")
 @api.problem(404)

@@ -8,6 +8,7 @@ from uuid import UUID
 from consent_service.catalogue.model import Channel
 from consent_service.crypto.keyring import Keyring
 from consent_service.customers import service as customers
+from consent_service.customers.key_marks import mark_keys
 from consent_service.customers.model import Identifier, StoredIdentifier
 from consent_service.customers.sealing import probes_of
 from consent_service.kernel import paging
@@ -16,7 +17,7 @@ from consent_service.kernel.ids import CustomerId, new_uuid
 from consent_service.kernel.paging import Page
 from consent_service.storage.unit_of_work import reading, unit_of_work
 from consent_service.suppressions import store
-from consent_service.suppressions.model import Reason, Suppression
+from consent_service.suppressions.model import Reason, Suppression, beside, find_same
 
 
 def record_suppressions(
@@ -29,27 +30,26 @@ def record_suppressions(
     whether it is new. One that says the same, open or closed since, is not made again.
     """
     with unit_of_work() as tx:
+        mark_keys(keys, now)
         probes = [probes_of(identifier, keys) for identifier, *_ in wanted]
         have = store.list_by_digest(tx, {digest for found in probes for digest in found})
         owners = customers.find_identifier_owners([i for i, *_ in wanted], keys)
-        made: dict[tuple[bytes, Reason, Channel | None], Suppression] = {}
         added, projected, results = [], [], []
         for (identifier, reason, channel, happened_at), digests in zip(wanted, probes, strict=True):
-            same = _same(
-                [m for d in digests for m in have.get(d, [])], reason, channel, happened_at
-            ) or made.get((digests[0], reason, channel))
+            known = [mark for digest in digests for mark in have.get(digest, [])]
+            same = find_same(known, reason, channel, happened_at)
             if same is not None:
                 results.append((same, False))
                 continue
             mark = Suppression(
                 new_uuid(), reason, channel, identifier.type, happened_at, now, None, source
             )
-            made[digests[0], reason, channel] = mark
+            have.setdefault(digests[0], []).append(mark)
             added.append((digests[0], mark))
             results.append((mark, True))
             owner = owners.get(identifier)
             if owner is not None:
-                projected.append((owner[0], replace(mark, identifier_id=owner[1])))
+                projected.append((owner[0], beside(mark, owner[1])))
         revisions = customers.lock_customers({customer for customer, _ in projected})
         customers.set_revisions({customer: old + 1 for customer, old in revisions.items()})
         store.add(tx, added)
@@ -64,7 +64,7 @@ def project(added: Sequence[tuple[StoredIdentifier, tuple[bytes, ...]]], now: da
         store.add_projected(
             tx,
             [
-                (kept.customer_id, replace(mark, identifier_id=kept.id, recorded_from=now))
+                (kept.customer_id, replace(beside(mark, kept.id), recorded_from=now))
                 for kept, digests in added
                 for digest in digests
                 for mark in marks.get(digest, [])
@@ -78,6 +78,19 @@ def list_of_identifier(identifier: Identifier, keys: Keyring) -> list[Suppressio
     with reading() as tx:
         found = store.list_by_digest(tx, probes_of(identifier, keys))
     return [mark for marks in found.values() for mark in marks if mark.closed_at is None]
+
+
+def list_of_identifiers(
+    identifiers: Sequence[Identifier], keys: Keyring
+) -> dict[Identifier, list[Suppression]]:
+    """Every mark, open or closed, on each of these identifiers."""
+    probes = {identifier: probes_of(identifier, keys) for identifier in identifiers}
+    with reading() as tx:
+        found = store.list_by_digest(tx, {d for digests in probes.values() for d in digests})
+    return {
+        identifier: [mark for digest in digests for mark in found.get(digest, [])]
+        for identifier, digests in probes.items()
+    }
 
 
 def list_of_customer(customer_id: CustomerId) -> list[Suppression]:
@@ -109,13 +122,3 @@ def close_suppression(mark_id: UUID, now: datetime) -> Suppression:
             store.close(tx, [mark_id], now)
             mark = replace(mark, closed_at=now)
     return mark
-
-
-def _same(
-    marks: Sequence[Suppression], reason: Reason, channel: Channel | None, happened_at: datetime
-) -> Suppression | None:
-    for mark in marks:
-        alike = mark.reason is reason and mark.channel in (channel, None)
-        if alike and (mark.closed_at is None or mark.happened_at >= happened_at):
-            return mark
-    return None

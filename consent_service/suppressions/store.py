@@ -5,11 +5,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, select, update
 
 from consent_service.catalogue.model import Channel
 from consent_service.customers.model import IdentifierType
 from consent_service.kernel.ids import CustomerId
+from consent_service.storage.bulk import insert_rows
 from consent_service.suppressions.model import Reason, Suppression
 from consent_service.suppressions.tables import CustomerSuppressionRow, SuppressionRow
 
@@ -18,23 +19,23 @@ _CHUNK = 500
 
 def add(tx: Connection, marks: Sequence[tuple[bytes, Suppression]]) -> None:
     """Adds marks by blind index."""
-    if marks:
-        tx.execute(
-            insert(SuppressionRow),
-            [{"digest": digest, "source": m.source, **_values(m)} for digest, m in marks],
-        )
+    insert_rows(
+        tx,
+        SuppressionRow,
+        [{"digest": digest, "source": m.source, **_values(m)} for digest, m in marks],
+    )
 
 
 def add_projected(tx: Connection, marks: Sequence[tuple[CustomerId, Suppression]]) -> None:
     """Adds marks beside their customers; each has its `identifier_id`."""
-    if marks:
-        tx.execute(
-            insert(CustomerSuppressionRow),
-            [
-                {"customer_id": customer, "identifier_id": m.identifier_id, **_values(m)}
-                for customer, m in marks
-            ],
-        )
+    insert_rows(
+        tx,
+        CustomerSuppressionRow,
+        [
+            {"customer_id": customer, "identifier_id": m.identifier_id, **_values(m)}
+            for customer, m in marks
+        ],
+    )
 
 
 def list_by_digest(tx: Connection, digests: Iterable[bytes]) -> dict[bytes, list[Suppression]]:

@@ -12,11 +12,21 @@ from consent_service.kernel.errors import NotFound
 from consent_service.kernel.ids import customer_id_text, parse_customer_id
 
 KEY_PATTERN = r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$"
-KEY = validate.And(validate.Length(1, 64), validate.Regexp(KEY_PATTERN))
-LANGUAGE = validate.And(
-    validate.Length(2, 35), validate.Regexp(r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
-)
-JURISDICTION = validate.Regexp(r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")
+
+
+class Pattern(validate.Regexp):
+    """The whole text matches; a `$` alone lets a line end through."""
+
+    def __call__(self, value: Any) -> Any:
+        """Raises: ValidationError."""
+        if self.regex.fullmatch(value) is None:
+            raise ValidationError(self._format_error(value))
+        return value
+
+
+KEY = validate.And(validate.Length(1, 64), Pattern(KEY_PATTERN))
+LANGUAGE = validate.And(validate.Length(2, 35), Pattern(r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"))
+JURISDICTION = Pattern(r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")
 
 
 class Contract(Schema):

@@ -11,7 +11,7 @@ from flask import Flask, Response, g, jsonify
 from werkzeug.exceptions import HTTPException
 
 from consent_service.kernel import errors
-from consent_service.kernel.errors import DomainError, FieldError
+from consent_service.kernel.errors import DomainError, FieldError, MisconfiguredError
 
 log = structlog.get_logger("consent.web")
 
@@ -51,7 +51,7 @@ HTTP_CODES = {
     405: ("method_not_allowed", "This resource does not know that method."),
     406: ("not_acceptable", "This resource has no such form."),
     413: ("too_large", "The body is larger than this resource takes."),
-    415: ("unsupported_media_type", "Send application/json, not compressed."),
+    415: ("unsupported_media_type", "Send a media type that this resource takes, not compressed."),
     429: ("too_many_requests", "Slow down; see Retry-After."),
 }
 
@@ -114,6 +114,13 @@ def from_http(error: HTTPException) -> Response:
     return response
 
 
+def from_misconfigured(error: MisconfiguredError) -> Response:
+    """503: the keys do not fit the data, say. The log says which, by ids; the caller is told to
+    take it as a deny."""
+    log.error("web:request:misconfigured", fault=str(error))
+    return problem(503, "misconfigured", "The service is not set up right and cannot answer.")
+
+
 def from_unknown(error: Exception) -> Response:
     """500 with fixed text. The log gets the type and where, never the message: it may hold
     values."""
@@ -129,4 +136,5 @@ def init_app(app: Flask) -> None:
     """Registers the handlers."""
     app.register_error_handler(DomainError, from_domain)
     app.register_error_handler(HTTPException, from_http)
+    app.register_error_handler(MisconfiguredError, from_misconfigured)
     app.register_error_handler(Exception, from_unknown)

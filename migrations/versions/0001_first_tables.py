@@ -89,6 +89,7 @@ def upgrade() -> None:
         sa.Column("notice_version", sa.String(length=64), nullable=True),
         sa.Column("by_guardian", sa.Boolean(), nullable=False),
         sa.Column("direct", sa.Boolean(), nullable=False),
+        sa.Column("standing_no", sa.String(length=16), nullable=True),
         sa.PrimaryKeyConstraint(
             "customer_id", "purpose", "channel", "revision", name="pk_consent_records"
         ),
@@ -217,6 +218,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name="pk_jobs"),
     )
     op.create_table(
+        "key_marks",
+        sa.Column("key_id", sa.LargeBinary(length=4), nullable=False),
+        sa.Column("use", sa.String(length=8), nullable=False),
+        sa.Column("fingerprint", sa.LargeBinary(length=8), nullable=False),
+        sa.Column("marked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("key_id", name="pk_key_marks"),
+    )
+    op.create_table(
         "ledger_entries",
         sa.Column("customer_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -262,6 +271,7 @@ def downgrade() -> None:
     op.drop_table("suppressions")
     op.drop_index("ix_ledger_entries_id", table_name="ledger_entries")
     op.drop_table("ledger_entries")
+    op.drop_table("key_marks")
     op.drop_table("jobs")
     op.drop_index("ix_identifier_index_key_id", table_name="identifier_index")
     op.drop_index("ix_identifier_index_customer_id", table_name="identifier_index")

@@ -1,0 +1,73 @@
+# Everything runs in .venv, made from the locked and hashed requirements. Setting it up speaks on
+# standard error: standard output is the command's own.
+
+PYTHON ?= python3
+UV ?= uv
+ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input install
+
+.PHONY: help demo run test check lint types openapi lock postgres
+
+help: ## lists these targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.runtime ## the service with sample people: make demo ARGS="--json"
+	@exec $(BIN)/consent demo $(ARGS)
+
+run: $(VENV)/.runtime ## the service, set up by CONSENT_… variables
+	@exec $(BIN)/consent serve $(ARGS)
+
+test: check postgres ## everything that must hold
+	$(BIN)/pytest $(ARGS)
+
+check: lint types ## all of it but the tests
+
+lint: $(VENV)/.dev ## style, and which room may import which
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: $(VENV)/.dev ## mypy, strict
+	$(BIN)/mypy
+
+openapi: $(VENV)/.runtime ## writes openapi.yaml from the code
+	@$(BIN)/consent openapi > openapi.yaml.new
+	@mv openapi.yaml.new openapi.yaml
+
+lock: ## pins every dependency anew, with its hashes; needs uv
+	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+		--group build pyproject.toml -o requirements.lock
+	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+		--group dev pyproject.toml -c requirements.lock -o requirements-dev.lock
+
+# The tests start a PostgreSQL of their own. Where root can install its programs, they are.
+postgres:
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get && [ -z "$$CONSENT_TEST_POSTGRES_URL" ] \
+		&& ! command -v initdb && ! ls /usr/lib/postgresql/*/bin/initdb; then \
+		echo "installing PostgreSQL for the tests"; export DEBIAN_FRONTEND=noninteractive; \
+		apt-get update -q && apt-get install -q -y --no-install-recommends postgresql || true; \
+	fi >/dev/null 2>&1
+
+$(VENV)/.runtime: requirements.lock pyproject.toml | $(BIN)/python
+	@echo "installing requirements.lock into $(VENV)" 1>&2
+	@$(PIP) --require-hashes -r requirements.lock 1>&2
+	@$(PIP) --no-deps --no-build-isolation --editable . 1>&2
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock pyproject.toml | $(BIN)/python
+	@echo "installing requirements-dev.lock into $(VENV)" 1>&2
+	@$(PIP) --require-hashes -r requirements-dev.lock 1>&2
+	@$(PIP) --no-deps --no-build-isolation --editable . 1>&2
+	@touch $(VENV)/.runtime $@
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Python 3.11 or newer is needed, and $(PYTHON) is not:" \
+			"make PYTHON=/path/to/python3" 1>&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "$(PYTHON) cannot make environments:" \
+			"install python3-venv (on Debian: apt install python3-venv)" 1>&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) 1>&2 || { rm -rf $(VENV); exit 1; }

@@ -1,0 +1,1 @@
+"""The `consent` command. Each file is a topic, each command calls one service function."""

@@ -1,0 +1,64 @@
+"""What surrounds a command: its settings, the app, and who is acting."""
+
+import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+from flask import Flask
+
+from consent_service import logs
+from consent_service.app import create_app
+from consent_service.cli.options import DATA_DIR, DATABASE_URL
+from consent_service.config import Settings, load_settings
+from consent_service.kernel.actors import Actor, ActorKind
+from consent_service.kernel.errors import MisconfiguredError
+from consent_service.storage import db
+from consent_service.storage.migrations import check_current
+
+
+def chosen_settings(**overrides: object) -> Settings:
+    """The settings, with the command line on top. A data directory that is named there is
+    the store, even where the environment names a database. Raises: MisconfiguredError."""
+    meta = click.get_current_context().meta
+    data_dir, database_url = meta.get(DATA_DIR), meta.get(DATABASE_URL)
+    unset = {"database_url"} if data_dir is not None and database_url is None else set()
+    return load_settings(
+        without=frozenset(unset), data_dir=data_dir, database_url=database_url, **overrides
+    )
+
+
+@contextmanager
+def running_app(settings: Settings | None = None, *, migrated: bool = True) -> Iterator[Flask]:
+    """The app and its context around a command; its connections are closed at the end.
+
+    Raises: MisconfiguredError when it must not start like this; with `migrated`, StoreOutdated
+    when the store is of another release.
+    """
+    logs.configure()
+    if settings is None:
+        settings = chosen_settings()
+    app = create_app(settings)
+    _check_directory(settings)
+    with app.app_context():
+        try:
+            if migrated:
+                check_current()
+            yield app
+        finally:
+            db.db.engine.dispose()
+
+
+def actor() -> Actor:
+    """Whoever sits at the terminal, by the name the operating system knows."""
+    try:
+        name = getpass.getuser()
+    except (OSError, KeyError):
+        name = "cli"
+    return Actor(ActorKind.STAFF, name[:64])
+
+
+def _check_directory(settings: Settings) -> None:
+    directory = settings.data_dir
+    if settings.database_url is None and directory is not None and not directory.is_dir():
+        raise MisconfiguredError(f"CONSENT_DATA_DIR: there is no directory {directory}")

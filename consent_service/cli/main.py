@@ -1,0 +1,80 @@
+"""`consent`: the list of commands. A command's module is imported when the command is used,
+so that `consent --help` answers at once. To add one: a line in `SECTIONS`, and a module in
+this room whose click command is called `command`."""
+
+import importlib
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from consent_service import __version__
+from consent_service.cli.options import store_options
+from consent_service.cli.outcome import ending_well
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A command: its name, the module it is in, and what it does, in one line."""
+
+    name: str
+    module: str
+    line: str
+
+
+SECTIONS = {
+    "Run it": (
+        Entry("demo", "demo", "Try it out here, with a sample catalogue and sample people."),
+        Entry("serve", "serve", "Run web and worker, for production."),
+        Entry("worker", "worker", "Run the periodic jobs alone. `serve` starts one by itself."),
+    ),
+    "Set it up": (
+        Entry("keys", "keys", "Make, list, rotate and rewrap the service's own keys."),
+        Entry("migrate", "migrate", "Bring the store's tables to this release."),
+        Entry("catalogue", "catalogue", "Load or show the catalogue of purposes."),
+        Entry("clients", "clients", "Create, list and disable API clients; rotate their secrets."),
+    ),
+    "Look it up": (Entry("openapi", "openapi", "Print the OpenAPI document."),),
+}
+_ENTRIES = {entry.name: entry for section in SECTIONS.values() for entry in section}
+
+
+class Commands(click.Group):
+    """The commands of `SECTIONS`, listed by section and imported one by one."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Their names."""
+        return list(_ENTRIES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command itself."""
+        entry = _ENTRIES.get(cmd_name)
+        if entry is None:
+            return None
+        found = importlib.import_module(f"consent_service.cli.{entry.module}").command
+        assert isinstance(found, click.Command)
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """One line each, by section."""
+        for title, entries in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(entry.name, entry.line) for entry in entries])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs the command; says in a line what is wrong."""
+        with ending_well(ctx):
+            return super().invoke(ctx)
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="consent")
+@store_options
+def main() -> None:
+    """Consent and privacy management: ask before you use a person's data.
+
+    Settings come from the environment (CONSENT_...). Which store: --data-dir for one
+    SQLite file with its keys, or --database-url for PostgreSQL.
+    """
+    os.umask(0o077)  # what this service writes is nobody else's to read

@@ -1,0 +1,45 @@
+"""`consent serve`: web and worker in one command."""
+
+import sys
+from functools import partial
+
+import click
+import structlog
+
+from consent_service.cli import web, worker
+from consent_service.cli.context import chosen_settings, running_app
+from consent_service.cli.options import store_options
+from consent_service.cli.ports import reserved_port
+from consent_service.cli.supervisor import Child, Supervisor
+from consent_service.config import Settings, put_in_environment
+
+_log = structlog.get_logger()
+
+
+@click.command()
+@store_options
+@click.option("--host", help="Where to listen; 127.0.0.1 unless set [CONSENT_HOST].")
+@click.option("--port", type=int, help="8000 unless set [CONSENT_PORT].")
+@click.option("--workers", type=int, help="Web processes; 2 unless set [CONSENT_WORKERS].")
+@click.option("--threads", type=int, help="Per web process; 4 unless set [CONSENT_THREADS].")
+def command(host: str | None, port: int | None, workers: int | None, threads: int | None) -> None:
+    """Run web and worker, restart what fails, stop cleanly on SIGTERM or Ctrl-C.
+
+    Refuses to start without a key file, or on a store of another release.
+    """
+    settings = chosen_settings(host=host, port=port, workers=workers, threads=threads)
+    with running_app(settings):
+        pass  # refuses what the children would, once and in plain words
+    with reserved_port(settings.host, settings.port), supervised(settings) as supervisor:
+        _log.info("serve:server:started", host=settings.host, port=settings.port)
+        supervisor.wait()
+    sys.exit(0 if supervisor.stopped_in_time else 1)
+
+
+def supervised(settings: Settings) -> Supervisor:
+    """The processes of a server, not yet started. They read their settings, which are
+    these, from the environment."""
+    put_in_environment(settings)
+    return Supervisor(
+        [Child("web", partial(web.run, settings)), Child("worker", partial(worker.run, settings))]
+    )

@@ -1,0 +1,53 @@
+"""`consent worker`: runs the periodic jobs."""
+
+import threading
+from datetime import timedelta
+
+import click
+import structlog
+
+from consent_service.cli.context import chosen_settings, running_app
+from consent_service.cli.options import store_options
+from consent_service.cli.stopping import on_stop
+from consent_service.config import Settings
+from consent_service.jobs.model import Job
+from consent_service.jobs.service import run_due
+from consent_service.kernel.errors import Unavailable
+from consent_service.oauth import service as oauth
+from consent_service.web import idempotency
+from consent_service.web.runtime import now
+
+JOBS = {
+    "idempotency.delete_expired": Job(lambda _: idempotency.delete_expired(), timedelta(hours=1)),
+    "oauth.delete_expired_tokens": Job(oauth.delete_expired_tokens, timedelta(minutes=10)),
+}
+_PAUSE = 1.0
+
+_log = structlog.get_logger()
+
+
+@click.command()
+@store_options
+def command() -> None:
+    """Run the periodic jobs until SIGTERM or Ctrl-C. Several may run beside each other."""
+    run(chosen_settings())
+
+
+def run(settings: Settings) -> None:
+    """Works until this process is told to stop; what is under way is finished first."""
+    stop = threading.Event()
+    on_stop(stop.set)
+    with running_app(settings):
+        work_until(stop)
+
+
+def work_until(stop: threading.Event) -> None:
+    """Runs what is due, again and again. A store that does not answer is waited for."""
+    while not stop.is_set():
+        try:
+            ran = run_due(JOBS, now())
+        except Unavailable:
+            _log.error("worker:store:unavailable")
+            ran = 0
+        if not ran:
+            stop.wait(_PAUSE)

@@ -1,0 +1,132 @@
+"""The one rule that makes a record of events. No I/O.
+
+The same events make the same record, in whatever order they arrive and however often: what
+counts is when each happened. Source: DESIGN.md, time and order; ADR 0008.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from consent_service.catalogue.model import Channel
+from consent_service.consents.model import Event, EventKind, Record, State
+
+
+def apply_event(
+    record: Record | None, event: Event, channel: Channel | None, known: Iterable[Event]
+) -> Record | None:
+    """The record that an event makes of another on a channel; None when it changes nothing.
+
+    `known` are the events of the same customer and purpose that were recorded before, or at
+    least those of them that `latest_of_each` keeps.
+    """
+    return changed(record, project([*known, event], channel), event.revision, event.recorded_at)
+
+
+def changed(
+    record: Record | None, projected: Record | None, revision: int, now: datetime
+) -> Record | None:
+    """`projected` as the record from `revision` on; None when it says what `record` says."""
+    if projected is None or _same(record, projected):
+        return None
+    return replace(projected, revision=revision, recorded_from=now)
+
+
+def project(events: Iterable[Event], channel: Channel | None) -> Record | None:
+    """The record that events of one customer and purpose make for a channel.
+
+    The latest yes or no decides; at the same moment a no. An imported yes never beats an
+    objection, unless the person has said yes here since. A `requested` takes nothing away: not
+    a yes, and where it follows a no, that one still stands beneath it.
+    """
+    spoken = [event for event in events if _speaks_of(event, channel)]
+    decides = _decisive(spoken)
+    asked = _latest([e for e in spoken if e.kind is EventKind.REQUESTED])
+    if asked is None or (decides is not None and decides.kind.is_yes):
+        return None if decides is None else _record(decides, channel)
+    if decides is None or decides.happened_at < asked.happened_at:
+        return replace(
+            _record(asked, channel), standing_no=None if decides is None else _state(decides)
+        )
+    return _record(decides, channel)
+
+
+def latest_no(events: Iterable[Event], channel: Channel | None) -> Event | None:
+    """Of events of one customer and purpose, the latest no to a channel."""
+    return _latest([e for e in events if e.kind.is_no and _speaks_of(e, channel)])
+
+
+def latest_of_each(events: Iterable[Event]) -> list[Event]:
+    """Of the events of one customer and purpose, those that can matter to a record: of each
+    channel and kind, imported or not, the latest."""
+    latest: dict[object, list[Event]] = {}
+    for event in events:
+        of_its_sort = latest.setdefault((event.channel, event.kind, event.imported), [event])
+        if event.happened_at > of_its_sort[0].happened_at:
+            of_its_sort[:] = [event]
+        elif event.happened_at == of_its_sort[0].happened_at and event not in of_its_sort:
+            of_its_sort.append(event)
+    return [event for of_one_sort in latest.values() for event in of_one_sort]
+
+
+def _speaks_of(event: Event, channel: Channel | None) -> bool:
+    """A no without a channel is of every channel, also of those the purpose gets later; a yes
+    is of the one that it names."""
+    return event.channel is channel or (event.channel is None and not event.kind.is_yes)
+
+
+def _decisive(spoken: Sequence[Event]) -> Event | None:
+    objected = _latest([e for e in spoken if e.kind is EventKind.OBJECTED])
+    direct = _latest([e for e in spoken if e.kind.is_yes and not e.imported])
+    stands = objected is not None and (direct is None or direct.happened_at <= objected.happened_at)
+    return _latest(
+        [
+            e
+            for e in spoken
+            if e.kind is not EventKind.REQUESTED and not (stands and e.imported and e.kind.is_yes)
+        ]
+    )
+
+
+def _latest(events: Sequence[Event]) -> Event | None:
+    return max(events, key=_weight, default=None)
+
+
+def _weight(event: Event) -> tuple[datetime, bool, bool, bool, bool, str, UUID]:
+    """Which of two events counts. At the same moment the one that permits less; what follows
+    makes the choice the same whatever the order."""
+    return (
+        event.happened_at,
+        event.kind.is_no,
+        event.kind is EventKind.OBJECTED,
+        event.imported,
+        not event.by_guardian,
+        event.notice_version or "",
+        event.id,
+    )
+
+
+def _record(event: Event, channel: Channel | None) -> Record:
+    return Record(
+        event.purpose,
+        channel,
+        _state(event),
+        event.happened_at,
+        event.id,
+        event.notice_version,
+        event.by_guardian,
+        not event.imported,
+        event.revision,
+        event.recorded_at,
+    )
+
+
+def _state(event: Event) -> State:
+    return State.GIVEN if event.kind.is_yes else State(event.kind.value)
+
+
+def _same(one: Record | None, other: Record) -> bool:
+    return one is not None and one == replace(
+        other, revision=one.revision, recorded_from=one.recorded_from
+    )

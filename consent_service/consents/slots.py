@@ -1,0 +1,70 @@
+"""The records of the customers at hand while events are applied to them, one after another."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from consent_service.catalogue.model import Channel
+from consent_service.consents.model import Event, Record, State
+from consent_service.consents.projection import apply_event, changed, project
+from consent_service.kernel.ids import CustomerId
+
+Slot = tuple[CustomerId, str, Channel | None]
+Ended = tuple[CustomerId, Record, datetime]
+Made = tuple[CustomerId, Record, datetime | None]
+
+
+class Slots:
+    """`records` are those in force, `events` what they rest on, by customer and purpose."""
+
+    def __init__(
+        self,
+        records: Mapping[Slot, Record],
+        events: Mapping[tuple[CustomerId, str], Sequence[Event]],
+    ) -> None:
+        self._now = dict(records)
+        self._events = {place: list(known) for place, known in events.items()}
+        self._stored = dict(records)
+        self._ended: list[Ended] = []
+        self._made: dict[Slot, list[tuple[Record, datetime | None]]] = {}
+
+    def apply(self, event: Event, channels: Iterable[Channel | None]) -> State:
+        """Applies an event to the channels it bears on; what then holds there: a yes wherever
+        one is left."""
+        known = self._events.setdefault((event.customer_id, event.purpose), [])
+        states = []
+        for channel in channels:
+            slot = (event.customer_id, event.purpose, channel)
+            after = apply_event(self._now.get(slot), event, channel, known)
+            self._put(slot, after, event.recorded_at)
+            states.append(self._now[slot].state)
+        known.append(event)
+        return State.GIVEN if State.GIVEN in states else states[0]
+
+    def reproject(self, slot: Slot, revision: int, now: datetime) -> None:
+        """Brings a record in line with the events."""
+        customer_id, purpose, channel = slot
+        projected = project(self._events.get((customer_id, purpose), ()), channel)
+        self._put(slot, changed(self._now.get(slot), projected, revision, now), now)
+
+    def ended(self) -> list[Ended]:
+        """The stored records that no longer count, with the moment they ceased to."""
+        return self._ended
+
+    def made(self) -> list[Made]:
+        """The records made, each with when a later one here ended it."""
+        return [
+            (customer_id, record, to)
+            for (customer_id, *_), records in self._made.items()
+            for record, to in records
+        ]
+
+    def _put(self, slot: Slot, after: Record | None, now: datetime) -> None:
+        if after is None:
+            return
+        made = self._made.setdefault(slot, [])
+        if made:
+            made[-1] = (made[-1][0], now)
+        elif slot in self._stored:
+            self._ended.append((slot[0], self._stored[slot], now))
+        made.append((after, None))
+        self._now[slot] = after

@@ -1,0 +1,35 @@
+from pathlib import Path
+
+import openapi_spec_validator
+import yaml
+
+from consent_service import openapi
+from consent_service.oauth.model import Scope
+
+WRITTEN = Path(__file__).parents[2] / "openapi.yaml"
+
+
+def test_the_written_document_is_that_of_the_code():
+    made = openapi.document_text()
+    assert WRITTEN.read_bytes() == made.encode(), "run `make openapi` and look at the difference"
+
+
+def test_the_text_says_what_the_document_says():
+    assert yaml.safe_load(openapi.document_text()) == openapi.document()
+
+
+def test_the_document_is_valid():
+    openapi_spec_validator.validate(openapi.document())
+
+
+def test_every_scope_is_described():
+    flow = openapi.document()["components"]["securitySchemes"]["oauth2"]["flows"]
+    assert set(flow["clientCredentials"]["scopes"]) == set(Scope)
+
+
+def test_no_setting_of_the_environment_shows(monkeypatch):
+    before = openapi.document_text()
+    monkeypatch.setenv("CONSENT_DATABASE_URL", "postgresql://nobody@192.0.2.1/none")
+    monkeypatch.setenv("CONSENT_BASE_URL", "https://consent.example.org")
+    monkeypatch.setenv("CONSENT_KEY_FILE", "/no/such/file")
+    assert openapi.document_text() == before
