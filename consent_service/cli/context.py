@@ -11,10 +11,12 @@ from consent_service import logs
 from consent_service.app import create_app
 from consent_service.cli.options import DATA_DIR, DATABASE_URL
 from consent_service.config import Settings, load_settings
+from consent_service.customers.key_marks import check_keyring
 from consent_service.kernel.actors import Actor, ActorKind
 from consent_service.kernel.errors import MisconfiguredError
 from consent_service.storage import db
 from consent_service.storage.migrations import check_current
+from consent_service.web.runtime import keys
 
 
 def chosen_settings(**overrides: object) -> Settings:
@@ -29,11 +31,14 @@ def chosen_settings(**overrides: object) -> Settings:
 
 
 @contextmanager
-def running_app(settings: Settings | None = None, *, migrated: bool = True) -> Iterator[Flask]:
+def running_app(
+    settings: Settings | None = None, *, migrated: bool = True, keys_fit: bool = True
+) -> Iterator[Flask]:
     """The app and its context around a command; its connections are closed at the end.
 
     Raises: MisconfiguredError when it must not start like this; with `migrated`, StoreOutdated
-    when the store is of another release.
+    when the store is of another release; with `keys_fit` too, MisconfiguredError when the keys
+    are not those that the store's data was made with.
     """
     logs.configure()
     if settings is None:
@@ -44,6 +49,8 @@ def running_app(settings: Settings | None = None, *, migrated: bool = True) -> I
         try:
             if migrated:
                 check_current()
+                if keys_fit:
+                    check_keyring(keys())
             yield app
         finally:
             db.db.engine.dispose()

@@ -13,13 +13,6 @@ from consent_service.crypto.keyring import FileProvider, KeyUse, ServiceKey
 from consent_service.kernel.errors import Conflict, MisconfiguredError
 
 
-class KeyFileExists(Conflict):
-    """It would be overwritten."""
-
-    code = "key_file_exists"
-    detail = "The key file exists, and stays as it is. `consent keys rotate` adds a key to it."
-
-
 def provider_of(settings: Settings) -> FileProvider:
     """The key file of the settings. Raises: MisconfiguredError when the keys are in none."""
     provider = settings.key_provider
@@ -35,13 +28,15 @@ def provider_of(settings: Settings) -> FileProvider:
 def create(path: Path, now: datetime) -> None:
     """A key file with one fresh key of each use; its directory is made if need be.
 
-    Raises: KeyFileExists, MisconfiguredError when it cannot be written.
+    Raises: Conflict when there is one, MisconfiguredError when it cannot be written.
     """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except FileExistsError:
-        raise KeyFileExists() from None
+        raise Conflict(
+            f"{path} exists, and stays as it is. `consent keys rotate` adds a key to it."
+        ) from None
     except OSError as error:
         raise _unwritable(path, error) from None
     try:

@@ -41,7 +41,7 @@ def init(file: Path | None) -> None:
 @store_options
 def status() -> None:
     """List the keys, and how many customers' data keys are under which."""
-    with running_app():
+    with running_app(keys_fit=False):
         ring, wrapped = keys(), data_keys.count_keys_by_master()
     click.echo(f"{'use':<8} {'id':<9} {'created':<28} {'newest':<7} data keys under it")
     for use in KeyUse:

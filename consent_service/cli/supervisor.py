@@ -10,6 +10,7 @@ notice (`cli.lifeline`).
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -23,11 +24,12 @@ import structlog
 
 from consent_service.cli import lifeline
 from consent_service.cli.stopping import on_stop
+from consent_service.kernel.errors import DomainError, MisconfiguredError
 
 STOP_WITHIN = 28.0
 LONGEST_DELAY = 5.0
 _SETTLED_AFTER = 10.0
-_TICK = 0.05
+_TICK = 0.1
 
 _log = structlog.get_logger()
 
@@ -112,11 +114,12 @@ class Supervisor:
 
     def wait_until(self, ready: Callable[[], bool]) -> bool:
         """Returns True once `ready()` does, False when a signal says to stop before that."""
-        while not self._stop.wait(_TICK):
+        while not self._stop.is_set():
             for child in self._children:
                 child.tend()
             if ready():
                 return True
+            self._stop.wait(_TICK)
         return False
 
 
@@ -130,4 +133,8 @@ def _begin(run: Callable[[], None], parent: int) -> None:
     os.setpgid(0, 0)
     os.dup2(2, 1)
     lifeline.follow(parent)
-    run()
+    try:
+        run()
+    except (MisconfiguredError, DomainError) as error:
+        _log.error("supervisor:child:failed", error=str(error))
+        sys.exit(1)

@@ -224,8 +224,7 @@ def check_event(event: NewEvent, catalogue: Catalogue, now: datetime, pointer: s
     purpose = catalogue.purposes.get(event.purpose)
     if purpose is None:
         raise Invalid.at(pointer + "/purpose", "unknown_purpose", "Not in the catalogue.")
-    if event.touchpoint not in catalogue.touchpoints:
-        raise Invalid.at(pointer + "/touchpoint", "unknown_touchpoint", "Not in the catalogue.")
+    check_touchpoint(event.touchpoint, catalogue, pointer)
     if event.channel is not None and event.channel not in purpose.channels:
         raise Invalid.at(
             pointer + "/channel", "channel_not_declared", "The purpose does not use this channel."
@@ -235,6 +234,12 @@ def check_event(event: NewEvent, catalogue: Catalogue, now: datetime, pointer: s
     elif event.notice_version is not None:
         _check_notice(event, purpose, catalogue, now, pointer)
     return purpose
+
+
+def check_touchpoint(touchpoint: str, catalogue: Catalogue, pointer: str) -> None:
+    """Raises: Invalid for one that is not in the catalogue."""
+    if touchpoint not in catalogue.touchpoints:
+        raise Invalid.at(pointer + "/touchpoint", "unknown_touchpoint", "Not in the catalogue.")
 
 
 def _check_yes(

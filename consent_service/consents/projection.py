@@ -14,13 +14,15 @@ from consent_service.consents.model import Event, EventKind, Record, State
 
 
 def apply_event(
-    record: Record | None, event: Event, channel: Channel | None, known: Iterable[Event]
+    record: Record | None, event: Event, channel: Channel | None, known: Sequence[Event]
 ) -> Record | None:
     """The record that an event makes of another on a channel; None when it changes nothing.
 
     `known` are the events of the same customer and purpose that were recorded before, or at
     least those of them that `latest_of_each` keeps.
     """
+    if record is None and not known and _speaks_of(event, channel):
+        return _record(event, channel)  # nothing to weigh it against
     return changed(record, project([*known, event], channel), event.revision, event.recorded_at)
 
 

@@ -23,7 +23,6 @@ from consent_service.consents.tokens import make_token
 from consent_service.customers import service as customers
 from consent_service.customers.model import Identifier
 from consent_service.kernel.clock import rfc3339
-from consent_service.kernel.errors import NotFound
 from consent_service.kernel.ids import CustomerId, decode, encode, parse_customer_id
 from consent_service.oauth.guard import caller, require_scope
 from consent_service.web.api import Reply, Routes
@@ -87,9 +86,9 @@ def list_events(query: dict[str, Any], customer_id: str) -> Reply:
 @idempotent
 def record_signal(body: dict[str, Any]) -> Reply:
     """Record a Global Privacy Control signal: an opt-out of sale and targeted advertising."""
-    customer_id = _owners([body])[_finder(body)]
-    revision = service.record_gpc(
-        customer_id, body["captured_at"], body["touchpoint"], caller().actor, now(), keys()
+    owner = _owners([body])[_finder(body)]
+    customer_id, revision = service.record_gpc(
+        owner, body["captured_at"], body["touchpoint"], caller().actor, now(), keys()
     )
     reply = {
         "signal": body["signal"],
@@ -101,7 +100,8 @@ def record_signal(body: dict[str, Any]) -> Reply:
 
 @api.route("/v1/receipts/<id:event_id>", "GET")
 @require_scope("consents:read")
-@api.reply(200, ReceiptReply, "A receipt; as a JWS unless application/json is asked for")
+@api.reply(200, ReceiptReply, "A receipt; signed unless asked for plain")
+@api.reply(200, {"type": "string"}, "A receipt; signed unless asked for plain", "application/jose")
 @api.problem(404)
 def show_receipt(event_id: str) -> Reply | Response:
     """A receipt: a signed copy of what was recorded."""
@@ -123,17 +123,11 @@ def _finder(body: dict[str, Any]) -> CustomerId | Identifier:
 
 
 def _owners(bodies: list[dict[str, Any]]) -> dict[CustomerId | Identifier, CustomerId]:
-    """Whom each body is about. Raises: NotFound."""
+    """Whom each body is about. A device that nobody has is a new customer. Raises: NotFound."""
     identifiers = [body["identifier"] for body in bodies if "identifier" in body]
-    found: dict[CustomerId | Identifier, CustomerId] = {}
-    for identifier, owner in customers.find_owners(identifiers, keys()).items():
-        found[identifier] = owner
-    for body in bodies:
-        if "customer_id" in body:
-            found[body["customer_id"]] = body["customer_id"]
-        elif body["identifier"] not in found:
-            raise NotFound()
-    return found
+    owners = customers.get_or_create_owners(identifiers, now(), keys())
+    ids = [body["customer_id"] for body in bodies if "customer_id" in body]
+    return {**owners, **{customer_id: customer_id for customer_id in ids}}
 
 
 def _event(body: dict[str, Any], owners: dict[CustomerId | Identifier, CustomerId]) -> NewEvent:

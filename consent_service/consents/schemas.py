@@ -12,17 +12,33 @@ from consent_service.web.contracts import (
     LANGUAGE,
     Contract,
     CustomerIdField,
+    Entries,
     Instant,
     PageQuery,
     text,
 )
 
 MAX_EVENTS = 1_000
+_DEEPEST = 20
 
 
 def _small(value: dict[str, Any]) -> None:
+    """Checked level by level, so that however deep it is, it is measured and not walked into."""
+    level: list[Any] = [value]
+    for _ in range(_DEEPEST):
+        level = [inner for outer in level for inner in _inside(outer)]
+        if not level:
+            break
+    else:
+        raise ValidationError(f"At most {_DEEPEST} levels deep.")
     if len(repr(value)) > 4_000:
         raise ValidationError("At most 4,000 characters.")
+
+
+def _inside(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []
 
 
 class SubjectBody(Contract):
@@ -55,9 +71,9 @@ class EventBody(SubjectBody):
     touchpoint = fields.String(required=True, validate=KEY)
     captured_at = Instant(required=True)
     context = fields.Nested(ContextBody)
-    evidence = fields.Dict(keys=fields.String(validate=text(64)), validate=_small)
+    evidence = Entries(keys=fields.String(validate=text(64)), validate=_small)
     agent = fields.String(validate=text(64))
-    guardian = fields.Dict(keys=fields.String(validate=text(64)), validate=_small)
+    guardian = Entries(keys=fields.String(validate=text(64)), validate=_small)
 
 
 class EventsBody(EventBody):

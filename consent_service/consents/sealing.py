@@ -16,6 +16,8 @@ from consent_service.kernel.ids import CustomerId, new_uuid
 from consent_service.ledger import service as ledger
 from consent_service.ledger.model import Entry, EntryKind
 
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False).encode
+
 
 def make_event(
     new: NewEvent,
@@ -66,8 +68,17 @@ def reseal_proof(event: Event, old: OpenKeys, moved: Event, new: OpenKeys) -> Se
 
 def make_entry(event: Event, state: State, catalogue: Catalogue, life: SealingKey) -> Entry:
     """The log's entry of an event."""
-    entry = Entry(
-        new_uuid(),
+    payload = {
+        "event_id": str(event.id),
+        "state": state.value,
+        "notice_version": event.notice_version,
+        "language": event.language,
+        "captured_at": rfc3339(event.captured_at),
+        "revision": event.revision,
+    }
+    entry_id = new_uuid()
+    return Entry(
+        entry_id,
         event.customer_id,
         True,
         EntryKind.CONSENT,
@@ -79,16 +90,8 @@ def make_entry(event: Event, state: State, catalogue: Catalogue, life: SealingKe
         touchpoint=event.touchpoint,
         reason=event.kind.value,
         catalogue_version=catalogue.version,
+        **ledger.sealed_parts(event.customer_id, entry_id, payload, life),
     )
-    payload = {
-        "event_id": str(event.id),
-        "state": state.value,
-        "notice_version": event.notice_version,
-        "language": event.language,
-        "captured_at": rfc3339(event.captured_at),
-        "revision": event.revision,
-    }
-    return ledger.sealed_entry(entry, payload, life)
 
 
 def _seal_proof(
@@ -98,8 +101,8 @@ def _seal_proof(
     known = {name: value for name, value in parts.items() if value is not None}
     if not known:
         return None
-    plain = json.dumps(known, separators=(",", ":"), ensure_ascii=False).encode()
-    return seal(proof, Field("consent_event.proof", customer_id, event_id), plain)
+    field = Field("consent_event.proof", customer_id, event_id)
+    return seal(proof, field, _encode(known).encode())
 
 
 def _field(event: Event) -> Field:

@@ -17,6 +17,7 @@ from consent_service.consents.model import (
     State,
     channels_of,
     check_event,
+    check_touchpoint,
     effective,
 )
 from consent_service.consents.sealing import make_entry, make_event
@@ -25,6 +26,7 @@ from consent_service.crypto.data_keys import OpenKeys
 from consent_service.crypto.keyring import Keyring
 from consent_service.customers import keys as data_keys
 from consent_service.customers import service as customers
+from consent_service.customers.model import Facts
 from consent_service.kernel import paging
 from consent_service.kernel.actors import Actor
 from consent_service.kernel.clock import rfc3339
@@ -82,8 +84,7 @@ def _record(
             for event, pointer in zip(events, pointers, strict=True)
         ]
         named = {event.customer_id for event in events}
-        resolved = customers.resolve_many([customer for customer in named if customer not in fresh])
-        revisions = customers.lock_customers(resolved.values())
+        resolved, revisions = customers.lock_resolved(sorted(named - fresh.keys()))
         opened = data_keys.open_many(list(revisions), keys)
         slots = _slots(revisions, {event.purpose for event in events})
         for customer in named & fresh.keys():
@@ -134,8 +135,7 @@ def list_events(customer_id: CustomerId, cursor: str | None, limit: int) -> Page
     customer_id = customers.get_record(customer_id).id
     after = None
     if cursor is not None:
-        revision, _, event = paging.decode_cursor(cursor, customer_id.hex).partition(" ")
-        after = int(revision), UUID(hex=event)
+        after = paging.read_cursor(cursor, customer_id.hex, _position)
     with reading() as tx:
         found = store.list_events(tx, customer_id, after, limit + 1)
     items = found[:limit]
@@ -145,6 +145,13 @@ def list_events(customer_id: CustomerId, cursor: str | None, limit: int) -> Page
     return Page(items, paging.encode_cursor(position, customer_id.hex))
 
 
+def _position(text: str) -> tuple[int, UUID]:
+    revision, _, event = text.partition(" ")
+    if not 0 <= int(revision) < 1 << 31:
+        raise ValueError("not a revision")
+    return int(revision), UUID(event)
+
+
 def list_effective(
     customer_id: CustomerId, as_of: datetime | None, now: datetime
 ) -> list[EffectiveConsent]:
@@ -152,16 +159,21 @@ def list_effective(
 
     Raises: NotFound, Invalid for a time to come.
     """
-    customer_id = customers.get_record(customer_id).id
     if as_of is not None and as_of > now:
         raise Invalid.at("/as_of", "in_the_future", "A past moment.")
-    at = as_of or now
-    catalogue = catalogues.current() if as_of is None else catalogues.at(at)
-    facts = customers.find_facts_at(customer_id, at)
+    customer = customers.get_record(customer_id)
     with reading() as tx:
-        records = store.find_records_at(tx, customer_id, at)
+        if as_of is None:
+            catalogue = catalogues.current()
+            facts: Facts | None = customer.facts
+            records = list(store.find_records(tx, [customer.id]).values())
+        else:
+            catalogue = catalogues.at(as_of)
+            facts = customers.find_facts_at(customer.id, as_of)
+            records = store.find_records_at(tx, customer.id, as_of)
     by_slot = {(record.purpose, record.channel): record for record in records}
-    return effective(catalogue, by_slot, None if facts is None else facts.jurisdiction, at)
+    jurisdiction = None if facts is None else facts.jurisdiction
+    return effective(catalogue, by_slot, jurisdiction, as_of or now)
 
 
 def record_gpc(
@@ -171,12 +183,15 @@ def record_gpc(
     actor: Actor,
     now: datetime,
     keys: Keyring,
-) -> int:
+) -> tuple[CustomerId, int]:
     """Records a Global Privacy Control signal: an opt-out of sale and targeted advertising.
-    The customer's revision. Raises: NotFound."""
+    The customer that the id leads to, and their revision. Raises: Invalid, NotFound."""
     with unit_of_work():
-        customer_id = customers.get_record(customer_id).id
-        revision = customers.raise_revision(customer_id)
+        check_touchpoint(touchpoint, catalogues.current(), "")
+        resolved, revisions = customers.lock_resolved([customer_id])
+        customer_id = resolved[customer_id]
+        revision = revisions[customer_id] + 1
+        customers.set_revisions({customer_id: revision})
         since = min(captured_at, now)
         customers.change_facts(
             customer_id,
@@ -198,7 +213,7 @@ def record_gpc(
         life = data_keys.open_keys(customer_id, keys).life
         payload = {"signal": "gpc", "captured_at": rfc3339(captured_at)}
         ledger.append([ledger.sealed_entry(entry, payload, life)])
-    return revision
+    return customer_id, revision
 
 
 def list_import_marks(

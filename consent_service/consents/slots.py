@@ -5,8 +5,10 @@ from datetime import datetime
 
 from consent_service.catalogue.model import Channel
 from consent_service.consents.model import Event, Record, State
-from consent_service.consents.projection import apply_event, changed, project
+from consent_service.consents.projection import apply_event, changed, latest_of_each, project
 from consent_service.kernel.ids import CustomerId
+
+_MANY = 50
 
 Slot = tuple[CustomerId, str, Channel | None]
 Ended = tuple[CustomerId, Record, datetime]
@@ -38,6 +40,8 @@ class Slots:
             self._put(slot, after, event.recorded_at)
             states.append(self._now[slot].state)
         known.append(event)
+        if len(known) > _MANY:
+            known[:] = latest_of_each(known)
         return State.GIVEN if State.GIVEN in states else states[0]
 
     def reproject(self, slot: Slot, revision: int, now: datetime) -> None:

@@ -11,12 +11,13 @@ def make_token(customer_id: CustomerId, revision: int) -> str:
     return encode("ctk", customer_id, UUID(int=revision))
 
 
-def read_token(token: str) -> tuple[CustomerId, int]:
-    """The customer and revision of a token. Raises: Invalid."""
+def read_token(token: str, pointer: str = "") -> tuple[CustomerId, int]:
+    """The customer and revision of a token. `pointer` leads in the body to what has it.
+    Raises: Invalid."""
     try:
         customer, revision = decode("ctk", token, 2)
     except NotFound:
         raise Invalid.at(
-            "/at_least_as_fresh", "invalid_consent_token", "Not a consent token."
+            pointer + "/at_least_as_fresh", "invalid_consent_token", "Not a consent token."
         ) from None
     return CustomerId(customer), revision.int

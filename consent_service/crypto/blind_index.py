@@ -40,19 +40,20 @@ def probes(keyring: Keyring, kind: str, inner: bytes) -> tuple[Indexed, ...]:
 
 def keyed_digest(keyring: Keyring, kind: str, message: bytes) -> bytes:
     """A 32-byte fingerprint that nobody without the keyring can make or test."""
-    return hmac.digest(_type_key(keyring.newest(KeyUse.INDEX), kind), message, "sha256")
+    return hmac.digest(_type_key(keyring.newest(KeyUse.INDEX).secret, kind), message, "sha256")
 
 
 def fingerprint(key: ServiceKey) -> bytes:
     """Eight bytes that only this key makes, and that tell nothing of it."""
-    return hmac.digest(_type_key(key, "fingerprint"), key.id, "sha256")[:8]
+    return hmac.digest(_type_key(key.secret, "fingerprint"), key.id, "sha256")[:8]
 
 
 def _index(key: ServiceKey, kind: str, inner: bytes) -> Indexed:
-    return Indexed(hmac.digest(_type_key(key, "identifier." + kind), inner, "sha256"), key.id)
+    of_type = _type_key(key.secret, "identifier." + kind)
+    return Indexed(hmac.digest(of_type, inner, "sha256"), key.id)
 
 
 @lru_cache(maxsize=64)
-def _type_key(key: ServiceKey, kind: str) -> bytes:
+def _type_key(secret: bytes, kind: str) -> bytes:
     derivation = HKDF(SHA256(), 32, salt=None, info=b"consent blind index " + kind.encode())
-    return derivation.derive(key.secret)
+    return derivation.derive(secret)

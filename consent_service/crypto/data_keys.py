@@ -28,6 +28,7 @@ class DataKeyKind(StrEnum):
     PROOF = "proof"
 
 
+_FIELDS = {kind: f"customer_key.{kind}" for kind in DataKeyKind}
 _KEY_IDS = {DataKeyKind.LIFE: b"life", DataKeyKind.PROOF: b"prof"}
 
 
@@ -73,4 +74,4 @@ def _secret(keyring: Keyring, kind: DataKeyKind, customer: UUID, wrapped: Sealed
 
 
 def _field(kind: DataKeyKind, customer: UUID) -> Field:
-    return Field(f"customer_key.{kind}", customer, customer)
+    return Field(_FIELDS[kind], customer, customer)

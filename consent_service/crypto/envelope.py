@@ -18,6 +18,7 @@ Sealed = NewType("Sealed", bytes)
 
 _FORMAT = 1
 _AES_256_GCM = 1
+_FORMAT_AND_ALGORITHM = bytes((_FORMAT, _AES_256_GCM))
 _KEY_ID = slice(2, 6)
 _NONCE = slice(6, 18)
 _HEADER_LENGTH = 18
@@ -62,13 +63,13 @@ class SealingKey:
 def seal(key: SealingKey, field: Field, plain: bytes) -> Sealed:
     """`plain` sealed for this field under a fresh nonce."""
     nonce = os.urandom(12)
-    header = bytes((_FORMAT, _AES_256_GCM)) + key.id
-    return Sealed(header + nonce + key.cipher.encrypt(nonce, plain, field.associated_data()))
+    closed = key.cipher.encrypt(nonce, plain, field.associated_data())
+    return Sealed(_FORMAT_AND_ALGORITHM + key.id + nonce + closed)
 
 
 def unseal(key: SealingKey, field: Field, sealed: Sealed) -> bytes:
     """The value behind `sealed`. Raises: SealBroken."""
-    if len(sealed) < _HEADER_LENGTH or tuple(sealed[:2]) != (_FORMAT, _AES_256_GCM):
+    if len(sealed) < _HEADER_LENGTH or sealed[:2] != _FORMAT_AND_ALGORITHM:
         raise SealBroken("not a sealed value of a known format")
     if sealed[_KEY_ID] != key.id:
         raise SealBroken("sealed under another key")

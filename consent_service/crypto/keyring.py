@@ -51,6 +51,7 @@ class Keyring:
 
     def __init__(self, keys: Iterable[ServiceKey]) -> None:
         self.keys = tuple(keys)
+        self._of = {use: tuple(key for key in self.keys if key.use is use) for use in KeyUse}
         for use in KeyUse:
             if not self.of(use):
                 raise MisconfiguredError(f"the keyring has no {use} key")
@@ -60,7 +61,7 @@ class Keyring:
 
     def of(self, use: KeyUse) -> tuple[ServiceKey, ...]:
         """The versions for one use, oldest first."""
-        return tuple(key for key in self.keys if key.use is use)
+        return self._of[use]
 
     def newest(self, use: KeyUse) -> ServiceKey:
         """The version that seals, indexes or signs now."""

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from consent_service.crypto.envelope import Sealed
 from consent_service.crypto.keyring import Keyring
+from consent_service.customers import identifiers_store, service, store
 from consent_service.customers import keys as data_keys
-from consent_service.customers import service, store
 from consent_service.customers.model import Identifier, Particulars, StoredIdentifier
 from consent_service.customers.sealing import (
     open_identifier,
@@ -27,7 +27,7 @@ def list_particulars(
         return {}
     with reading() as tx:
         profiles = store.list_profiles(tx, customer_ids)
-        stored = store.list_identifiers(tx, customer_ids)
+        stored = identifiers_store.list_identifiers(tx, customer_ids)
         opened = data_keys.open_many(customer_ids, keys)
     if len(profiles) != len(opened):
         raise NotFound()

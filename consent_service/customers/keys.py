@@ -31,13 +31,21 @@ def open_keys(customer_id: CustomerId, keys: Keyring) -> OpenKeys:
 
 def open_many(customer_ids: Sequence[CustomerId], keys: Keyring) -> dict[CustomerId, OpenKeys]:
     """The data keys of customers. Raises: NotFound when one has none, MisconfiguredError."""
+    opened = open_found(customer_ids, keys)
+    if len(opened) != len(set(customer_ids)):
+        raise NotFound()
+    return opened
+
+
+def open_found(customer_ids: Sequence[CustomerId], keys: Keyring) -> dict[CustomerId, OpenKeys]:
+    """The data keys of those customers who have any. Raises: MisconfiguredError."""
     with reading() as tx:
         found = key_store.find_keys(tx, customer_ids)
     opened: dict[CustomerId, OpenKeys] = {}
     for customer_id in customer_ids:
         wrapped = found.get(customer_id, {})
         if len(wrapped) != len(DataKeyKind):
-            raise NotFound()
+            continue
         life, proof = (
             data_keys.unwrap(keys, kind, customer_id, wrapped[kind])
             for kind in (DataKeyKind.LIFE, DataKeyKind.PROOF)

@@ -19,6 +19,7 @@ VERSION = 1
 _ATEXT = r"[A-Za-z0-9_!#$%&'*+\-/=?^`{|}~]+"
 _PLAIN_EMAIL = re.compile(rf"({_ATEXT}(?:\.{_ATEXT})*)@([A-Za-z0-9.\-]+)")
 _LONGEST_EMAIL = 254
+_DIALLED = re.compile(r"(?:tel:)?[+\d\s()./\-\u2010-\u2015]+")
 _DEVICE = re.compile(r"[A-Za-z0-9._\-]{16,128}")
 
 
@@ -34,8 +35,10 @@ def identifier(
     Raises: NotUsable.
     """
     text = unicodedata.normalize("NFKC", given).strip()
-    if not text or len(text) > 320 or _has_control(text):
-        raise NotUsable("empty, too long, or with control characters")
+    if kind is IdentifierType.PHONE:
+        text = _without_marks(text)
+    if not text or len(text) > 320 or not text.isprintable():
+        raise NotUsable("empty, too long, or with characters that do not show")
     if kind is IdentifierType.EMAIL:
         value = _email(text)
     elif kind is IdentifierType.PHONE:
@@ -51,8 +54,11 @@ def identifier(
     return Identifier(kind, value, given.strip(), source)
 
 
-def _has_control(text: str) -> bool:
-    return not text.isprintable() and any(unicodedata.category(c) == "Cc" for c in text)
+def _without_marks(text: str) -> str:
+    """Without the marks of direction that address books put around a phone number."""
+    if text.isprintable():
+        return text
+    return "".join(c for c in text if unicodedata.category(c) != "Cf").strip()
 
 
 def _email(text: str) -> str:
@@ -78,6 +84,9 @@ def _whole_email(text: str) -> str:
 
 
 def _phone(text: str, region: str | None) -> str:
+    """Letters are refused: the library takes them for the keys they stand on."""
+    if not _DIALLED.fullmatch(text):
+        raise NotUsable("not a phone number that can be read as E.164")
     try:
         number = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from consent_service.crypto.data_keys import Holder, OpenKeys
-from consent_service.customers import key_store, normaliser, store
+from consent_service.customers import identifiers_store, key_store, normaliser, store
 from consent_service.customers.model import CustomerRecord, Facts, StoredIdentifier
 from consent_service.customers.sealing import (
     open_identifier,
@@ -33,7 +33,7 @@ def export(tx: Connection, customer: CustomerId, keys: OpenKeys) -> dict[str, An
     """Profile, identifiers with their sources, and the facts that were kept about the person."""
     record = _get(tx, customer)
     profile = open_profile(customer, record.profile, keys.life)
-    stored = store.list_identifiers(tx, [customer])
+    stored = identifiers_store.list_identifiers(tx, [customer])
     return {
         "customer": {
             "id": customer_id_text(customer),
@@ -68,9 +68,11 @@ def absorb(tx: Connection, kept: Holder, absorbed: Holder, now: datetime) -> Non
     """Moves identifiers and what the kept profile lacks; the stricter facts win; the absorbed id
     becomes an alias, its keys are destroyed. Jurisdictions are weighed by the caller."""
     ours, theirs = _get(tx, kept.customer), _get(tx, absorbed.customer)
-    moved = store.list_identifiers(tx, [absorbed.customer])
-    store.delete_identifiers(tx, absorbed.customer, [i.id for i in moved])
-    store.add_identifiers(tx, [_moved(i, kept, absorbed) for i in moved], normaliser.VERSION)
+    moved = identifiers_store.list_identifiers(tx, [absorbed.customer])
+    identifiers_store.delete_identifiers(tx, absorbed.customer, [i.id for i in moved])
+    identifiers_store.add_identifiers(
+        tx, [_moved(i, kept, absorbed) for i in moved], normaliser.VERSION
+    )
     profile = {
         **open_profile(theirs.id, theirs.profile, absorbed.keys.life),
         **open_profile(ours.id, ours.profile, kept.keys.life),

@@ -19,6 +19,7 @@ from consent_service.web.contracts import (
     LANGUAGE,
     Contract,
     CustomerIdField,
+    Entries,
     Pattern,
     text,
 )
@@ -71,7 +72,7 @@ class CustomerBody(Contract):
     """A customer to add."""
 
     identifiers = _identifiers(load_default=list)
-    profile = fields.Dict(
+    profile = Entries(
         keys=fields.String(validate=_PROFILE_NAME),
         values=fields.String(validate=text(500)),
         validate=validate.Length(0, 40),
@@ -98,7 +99,7 @@ class CustomerPatch(Contract):
     """Changes (RFC 7396): what is left out stays, null removes, `identifiers` is the whole list."""
 
     identifiers = _identifiers()
-    profile = fields.Dict(
+    profile = Entries(
         keys=fields.String(validate=_PROFILE_NAME),
         values=fields.String(validate=text(500), allow_none=True),
         validate=validate.Length(0, 40),

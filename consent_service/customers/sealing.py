@@ -8,15 +8,22 @@ from uuid import UUID
 
 from consent_service.crypto import blind_index
 from consent_service.crypto.envelope import Field, Sealed, SealingKey, seal, unseal
-from consent_service.crypto.keyring import Keyring
+from consent_service.crypto.keyring import Keyring, KeyUse
 from consent_service.customers.model import Identifier, ProfileValue, StoredIdentifier
 from consent_service.kernel.ids import CustomerId, new_uuid
+
+_encode = json.JSONEncoder(check_circular=False).encode
 
 
 def probes_of(i: Identifier, keys: Keyring) -> tuple[bytes, ...]:
     """Every blind index under which an identifier may stand, the newest first."""
     inner = blind_index.sha256_of(i.value)
     return tuple(found.digest for found in blind_index.probes(keys, i.type, inner))
+
+
+def probes_of_stored(kept: StoredIdentifier, i: Identifier, keys: Keyring) -> tuple[bytes, ...]:
+    """As `probes_of`, of one that was sealed just now: its own index is the newest."""
+    return (kept.digest,) if len(keys.of(KeyUse.INDEX)) == 1 else probes_of(i, keys)
 
 
 def open_identifier(kept: StoredIdentifier, life: SealingKey) -> Identifier:
@@ -37,7 +44,7 @@ def seal_profile(
     customer_id: CustomerId, profile: Mapping[str, ProfileValue], life: SealingKey
 ) -> Sealed:
     """A profile, sealed under its customer's life key."""
-    plain = json.dumps({name: [v.value, v.source] for name, v in profile.items()})
+    plain = _encode({name: [v.value, v.source] for name, v in profile.items()})
     return seal(life, Field("customer.profile", customer_id, customer_id), plain.encode())
 
 
@@ -47,7 +54,7 @@ def seal_identifier(
     """An identifier as it is kept, under a fresh id."""
     identifier_id = new_uuid()
     field = Field("identifier.value", customer_id, identifier_id)
-    sealed = seal(life, field, json.dumps([i.value, i.given]).encode())
+    sealed = seal(life, field, _encode([i.value, i.given]).encode())
     found = blind_index.index(keys, i.type, blind_index.sha256_of(i.value))
     return StoredIdentifier(
         identifier_id, customer_id, i.type, sealed, i.source, found.digest, found.key_id, now
@@ -69,5 +76,5 @@ def reseal_identifier(
     """An identifier as it is kept for another customer, under the same id and index."""
     value = list(open_value(kept.customer_id, kept.id, kept.sealed, old))
     field = Field("identifier.value", customer_id, kept.id)
-    sealed = seal(new, field, json.dumps(value).encode())
+    sealed = seal(new, field, _encode(value).encode())
     return replace(kept, customer_id=customer_id, sealed=sealed)

@@ -1,18 +1,28 @@
-"""Customers, use case by use case. What is here in the clear is sealed before it is stored."""
+"""Customers, use case by use case. What is here in the clear is sealed before it is stored.
+
+Identifiers are in `identifiers.py`; the completing of customers in `completion.py`."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
-from uuid import UUID
 
-from consent_service.crypto import blind_index
 from consent_service.crypto.data_keys import OpenKeys
-from consent_service.crypto.envelope import SealingKey
-from consent_service.crypto.keyring import Keyring, KeyUse
-from consent_service.customers import key_store, normaliser, store
+from consent_service.crypto.keyring import Keyring
+from consent_service.customers import identifiers_store, key_store, store
 from consent_service.customers import keys as data_keys
-from consent_service.customers.key_marks import check_keyring_once, mark_keys
+from consent_service.customers.identifiers import (
+    add_identifiers,
+    find_by_identifier,
+    find_identifier_owners,
+    find_owners,
+    get_by_identifier,
+    list_identifiers,
+    reindex_batch,
+    replace_identifiers,
+    watch_identifiers,
+)
+from consent_service.customers.key_marks import mark_keys
 from consent_service.customers.model import (
     Changes,
     Customer,
@@ -20,15 +30,13 @@ from consent_service.customers.model import (
     Facts,
     Identifier,
     IdentifierKnown,
+    IdentifierType,
     NewCustomer,
     ProfileValue,
-    StoredIdentifier,
 )
 from consent_service.customers.sealing import (
     open_identifier,
     open_profile,
-    open_value,
-    probes_of,
     seal_identifier,
     seal_profile,
 )
@@ -36,19 +44,18 @@ from consent_service.kernel.errors import NotFound, PreconditionFailed
 from consent_service.kernel.ids import CustomerId, customer_id_text, new_customer_id
 from consent_service.storage.unit_of_work import reading, unit_of_work
 
+__all__ = [  # with what other rooms know of identifiers, which stand in a file of their own
+    "add_identifiers",
+    "find_by_identifier",
+    "find_identifier_owners",
+    "find_owners",
+    "get_by_identifier",
+    "list_identifiers",
+    "reindex_batch",
+    "watch_identifiers",
+]
+
 FIRST_REVISION = 1
-
-Added = Sequence[tuple[StoredIdentifier, tuple[bytes, ...]]]
-Watcher = Callable[[Added, datetime], None]
-
-_watchers: list[Watcher] = []
-
-
-def watch_identifiers(watcher: Watcher) -> None:
-    """Has a higher room told, in the same transaction, of identifiers that were added, each
-    with the blind indexes it may be known by. For `app.py` to wire."""
-    if watcher not in _watchers:
-        _watchers.append(watcher)
 
 
 def create_customer(new: NewCustomer, now: datetime, keys: Keyring) -> CustomerId:
@@ -96,49 +103,22 @@ def create_opened(
     return made
 
 
-def find_owners(identifiers: Sequence[Identifier], keys: Keyring) -> dict[Identifier, CustomerId]:
-    """Who has which of these identifiers; those nobody has are left out."""
-    return {i: owner for i, (owner, _) in find_identifier_owners(identifiers, keys).items()}
-
-
-def find_identifier_owners(
-    identifiers: Sequence[Identifier], keys: Keyring
-) -> dict[Identifier, tuple[CustomerId, UUID]]:
-    """Who has which of these identifiers, and the id it has there.
-
-    What the blind index finds is opened and compared before it is believed.
-    """
-    if not identifiers:
-        return {}
-    check_keyring_once(keys)
-    probes = {i: probes_of(i, keys) for i in identifiers}
-    with reading() as tx:
-        owners = store.find_owners(tx, [d for found in probes.values() for d in found])
-        hits = {
-            i: owners[digest] for i, found in probes.items() for digest in found if digest in owners
-        }
-        opened = data_keys.open_many(sorted({owner for owner, _ in hits.values()}), keys)
-        kept = store.find_values(tx, [identifier_id for _, identifier_id in hits.values()], opened)
-    return {
-        i: (owner, identifier_id)
-        for i, (owner, identifier_id) in hits.items()
-        if (owner, identifier_id) in kept
-        and open_value(owner, identifier_id, kept[owner, identifier_id], opened[owner].life)[0]
-        == i.value
-    }
-
-
-def find_by_identifier(identifier: Identifier, keys: Keyring) -> CustomerId | None:
-    """Who has an identifier."""
-    return find_owners([identifier], keys).get(identifier)
-
-
-def get_by_identifier(identifier: Identifier, keys: Keyring) -> CustomerId:
-    """Who has an identifier. Raises: NotFound."""
-    found = find_by_identifier(identifier, keys)
-    if found is None:
-        raise NotFound()
-    return found
+def get_or_create_owners(
+    identifiers: Sequence[Identifier], now: datetime, keys: Keyring
+) -> dict[Identifier, CustomerId]:
+    """Who has these identifiers. A device that nobody has makes a customer: somebody who chose in
+    a widget and is not known otherwise. Raises: NotFound for all else that nobody has."""
+    with unit_of_work():
+        owners = find_owners(identifiers, keys)
+        missing = [i for i in identifiers if i not in owners]
+        if not missing:
+            return owners
+        if any(i.type is not IdentifierType.DEVICE for i in missing):
+            raise NotFound()
+        devices = {i.value: i for i in missing}
+        made = create_customers([NewCustomer((i,), {}) for i in devices.values()], now, keys)
+    created = dict(zip(devices, made, strict=True))
+    return {**owners, **{i: created[i.value] for i in missing}}
 
 
 def resolve(customer_id: CustomerId) -> CustomerId:
@@ -166,7 +146,7 @@ def get_customer(customer_id: CustomerId, keys: Keyring) -> Customer:
     """A customer, opened. Raises: NotFound."""
     with reading() as tx:
         record = get_record(customer_id)
-        stored = store.list_identifiers(tx, [record.id])
+        stored = identifiers_store.list_identifiers(tx, [record.id])
     life = data_keys.open_keys(record.id, keys).life
     return Customer(
         record.id,
@@ -187,6 +167,21 @@ def lock_customers(customer_ids: Iterable[CustomerId]) -> dict[CustomerId, int]:
     if len(revisions) != len(wanted):
         raise NotFound()
     return revisions
+
+
+def lock_resolved(
+    customer_ids: Sequence[CustomerId],
+) -> tuple[dict[CustomerId, CustomerId], dict[CustomerId, int]]:
+    """Locks the customers that ids lead to; to whom each leads, and their revisions. Whoever was
+    merged into another while this waited for the lock is looked for there. Raises: NotFound."""
+    with unit_of_work() as tx:
+        resolved = resolve_many(customer_ids)
+        wanted = set(resolved.values())
+        revisions = store.lock_revisions(tx, wanted)
+        if len(revisions) != len(wanted):
+            resolved = resolve_many(customer_ids)
+            revisions = lock_customers(resolved.values())
+    return resolved, revisions
 
 
 def set_revisions(revisions: Mapping[CustomerId, int]) -> None:
@@ -213,10 +208,12 @@ def change_customer(
     Raises: NotFound, PreconditionFailed, IdentifierKnown.
     """
     with unit_of_work() as tx:
-        customer_id = resolve(customer_id)
-        revision = raise_revision(customer_id)
-        if revision != expected + 1:
+        resolved, revisions = lock_resolved([customer_id])
+        customer_id = resolved[customer_id]
+        if revisions[customer_id] != expected:
             raise PreconditionFailed()
+        revision = expected + 1
+        set_revisions({customer_id: revision})
         customer = get_customer(customer_id, keys)
         life = data_keys.open_keys(customer_id, keys).life
         profile = _merged_profile(customer.profile, changes.profile or {})
@@ -235,7 +232,7 @@ def change_customer(
         if facts != customer.facts:
             store.replace_facts(tx, customer_id, revision, facts, now)
         if changes.identifiers is not None:
-            _replace_identifiers(customer_id, changes.identifiers, life, now, keys)
+            replace_identifiers(customer_id, changes.identifiers, life, now, keys)
     return revision
 
 
@@ -262,12 +259,6 @@ def set_merged_jurisdiction(
             )
 
 
-def list_identifiers(customer_id: CustomerId) -> list[StoredIdentifier]:
-    """A customer's identifiers, sealed."""
-    with reading() as tx:
-        return store.list_identifiers(tx, [customer_id])
-
-
 def find_facts_at(customer_id: CustomerId, at: datetime) -> Facts | None:
     """What decisions would have read at an instant."""
     with reading() as tx:
@@ -278,7 +269,7 @@ def list_sample(keys: Keyring, limit: int) -> list[tuple[str, str]]:
     """Ids and e-mail addresses of some customers, for the demo."""
     with reading() as tx:
         customer_ids = store.list_customers(tx, None, limit)
-        stored = store.list_identifiers(tx, customer_ids)
+        stored = identifiers_store.list_identifiers(tx, customer_ids)
     opened = data_keys.open_many(customer_ids, keys)
     found = []
     for kept in stored:
@@ -286,56 +277,6 @@ def list_sample(keys: Keyring, limit: int) -> list[tuple[str, str]]:
             value = open_identifier(kept, opened[kept.customer_id].life).value
             found.append((customer_id_text(kept.customer_id), value))
     return found
-
-
-def reindex_batch(keys: Keyring, limit: int) -> int:
-    """Gives up to `limit` identifiers the newest blind index; how many it found to do."""
-    with unit_of_work() as tx:
-        old = store.list_digests_under(tx, keys.newest(KeyUse.INDEX).id, limit)
-        opened = data_keys.open_many(sorted({customer for _, customer, _ in old}), keys)
-        for digest, customer_id, identifier_id in old:
-            kept = store.find_identifier(tx, customer_id, identifier_id)
-            if kept is None:
-                raise NotFound()
-            life = opened[customer_id].life
-            value = open_value(customer_id, identifier_id, kept[1], life)[0]
-            new = blind_index.index(keys, kept[0], blind_index.sha256_of(value))
-            store.replace_digest(tx, digest, new.digest, new.key_id, customer_id, identifier_id)
-    return len(old)
-
-
-def add_identifiers(
-    stored: Sequence[StoredIdentifier], plain: Sequence[Identifier], now: datetime, keys: Keyring
-) -> None:
-    """Adds sealed identifiers, and tells the watchers. Raises: IdentifierKnown."""
-    if not stored:
-        return
-    with unit_of_work() as tx:
-        if not store.add_identifiers(tx, stored, normaliser.VERSION):
-            owners = find_owners(plain, keys)
-            for owner in owners.values():
-                raise IdentifierKnown.of(owner)
-            raise IdentifierKnown()
-        for watcher in _watchers:
-            watcher([(s, probes_of(i, keys)) for s, i in zip(stored, plain, strict=True)], now)
-
-
-def _replace_identifiers(
-    customer_id: CustomerId,
-    wanted: Sequence[Identifier],
-    life: SealingKey,
-    now: datetime,
-    keys: Keyring,
-) -> None:
-    with unit_of_work() as tx:
-        kept = {(i.type, open_identifier(i, life).value): i for i in list_identifiers(customer_id)}
-        names = {(i.type, i.value) for i in wanted}
-        gone = [i.id for name, i in kept.items() if name not in names]
-        store.delete_identifiers(tx, customer_id, gone)
-        fresh = [i for i in wanted if (i.type, i.value) not in kept]
-        add_identifiers(
-            [seal_identifier(customer_id, i, life, now, keys) for i in fresh], fresh, now, keys
-        )
 
 
 def _merged_profile(

@@ -1,20 +1,17 @@
-"""SQL of customers and their identifiers. Keys are in `key_store.py`."""
+"""SQL of customers. Keys are in `key_store.py`, identifiers in `identifiers_store.py`."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from consent_service.crypto.envelope import Sealed
 from consent_service.customers.model import (
     AgeBand,
     CustomerRecord,
     Facts,
-    IdentifierType,
-    StoredIdentifier,
 )
 from consent_service.customers.tables import (
     CustomerAliasRow,
@@ -177,143 +174,6 @@ def list_facts(tx: Connection, customer_id: CustomerId) -> list[dict[str, Any]]:
     return [dict(row._mapping) for row in tx.execute(query.order_by(CustomerFactsRow.revision))]
 
 
-def add_identifiers(
-    tx: Connection, identifiers: Sequence[StoredIdentifier], normaliser: int
-) -> bool:
-    """Adds identifiers and their index. False, with nothing added, when somebody has one."""
-    if not identifiers:
-        return True
-    try:
-        with tx.begin_nested():
-            insert_rows(
-                tx,
-                IdentifierIndexRow,
-                [
-                    {
-                        "digest": i.digest,
-                        "key_id": i.index_key_id,
-                        "normaliser": normaliser,
-                        "customer_id": i.customer_id,
-                        "identifier_id": i.id,
-                    }
-                    for i in identifiers
-                ],
-            )
-    except IntegrityError:
-        return False
-    insert_rows(tx, CustomerIdentifierRow, [_identifier_values(i) for i in identifiers])
-    return True
-
-
-def find_owners(tx: Connection, digests: Iterable[bytes]) -> dict[bytes, tuple[CustomerId, UUID]]:
-    """Who has which blind index: digest → customer, identifier."""
-    wanted = list(digests)
-    owners: dict[bytes, tuple[CustomerId, UUID]] = {}
-    for at in range(0, len(wanted), _CHUNK):
-        query = select(
-            IdentifierIndexRow.digest,
-            IdentifierIndexRow.customer_id,
-            IdentifierIndexRow.identifier_id,
-        ).where(IdentifierIndexRow.digest.in_(wanted[at : at + _CHUNK]))
-        for row in tx.execute(query):
-            owners[bytes(row.digest)] = (CustomerId(row.customer_id), row.identifier_id)
-    return owners
-
-
-def list_identifiers(tx: Connection, customer_ids: Sequence[CustomerId]) -> list[StoredIdentifier]:
-    """The identifiers of customers, in order of adding."""
-    found: list[StoredIdentifier] = []
-    for at in range(0, len(customer_ids), _CHUNK):
-        query = (
-            select(CustomerIdentifierRow.__table__, IdentifierIndexRow.key_id)
-            .join(IdentifierIndexRow, IdentifierIndexRow.digest == CustomerIdentifierRow.digest)
-            .where(CustomerIdentifierRow.customer_id.in_(customer_ids[at : at + _CHUNK]))
-            .order_by(CustomerIdentifierRow.customer_id, CustomerIdentifierRow.id)
-        )
-        found += [_identifier(row) for row in tx.execute(query)]
-    return found
-
-
-def find_identifier(
-    tx: Connection, customer_id: CustomerId, identifier_id: UUID
-) -> tuple[IdentifierType, Sealed] | None:
-    """Type and sealed value of one identifier."""
-    row = tx.execute(
-        select(CustomerIdentifierRow.type, CustomerIdentifierRow.value).where(
-            CustomerIdentifierRow.customer_id == customer_id,
-            CustomerIdentifierRow.id == identifier_id,
-        )
-    ).one_or_none()
-    return None if row is None else (IdentifierType(row.type), row.value)
-
-
-def find_values(
-    tx: Connection, ids: Sequence[UUID], customer_ids: Iterable[CustomerId]
-) -> dict[tuple[CustomerId, UUID], Sealed]:
-    """The sealed values of identifiers of these customers."""
-    found: dict[tuple[CustomerId, UUID], Sealed] = {}
-    owners = list(customer_ids)
-    for at in range(0, len(owners), _CHUNK):
-        query = select(
-            CustomerIdentifierRow.customer_id,
-            CustomerIdentifierRow.id,
-            CustomerIdentifierRow.value,
-        ).where(CustomerIdentifierRow.customer_id.in_(owners[at : at + _CHUNK]))
-        wanted = set(ids)
-        for row in tx.execute(query):
-            if row.id in wanted:
-                found[CustomerId(row.customer_id), row.id] = row.value
-    return found
-
-
-def delete_identifiers(tx: Connection, customer_id: CustomerId, ids: Sequence[UUID]) -> None:
-    """Removes identifiers and their index."""
-    if not ids:
-        return
-    for table, column in (
-        (IdentifierIndexRow, IdentifierIndexRow.identifier_id),
-        (CustomerIdentifierRow, CustomerIdentifierRow.id),
-    ):
-        tx.execute(delete(table).where(table.customer_id == customer_id, column.in_(ids)))
-
-
-def list_digests_under(
-    tx: Connection, newest: bytes, limit: int
-) -> list[tuple[bytes, CustomerId, UUID]]:
-    """Index rows not made by the newest key version."""
-    query = select(
-        IdentifierIndexRow.digest, IdentifierIndexRow.customer_id, IdentifierIndexRow.identifier_id
-    ).where(IdentifierIndexRow.key_id != newest)
-    return [
-        (bytes(row.digest), CustomerId(row.customer_id), row.identifier_id)
-        for row in tx.execute(query.limit(limit))
-    ]
-
-
-def replace_digest(
-    tx: Connection,
-    old: bytes,
-    new: bytes,
-    key_id: bytes,
-    customer_id: CustomerId,
-    identifier_id: UUID,
-) -> None:
-    """Gives an identifier the index of another key version."""
-    tx.execute(
-        update(IdentifierIndexRow)
-        .where(IdentifierIndexRow.digest == old)
-        .values(digest=new, key_id=key_id)
-    )
-    tx.execute(
-        update(CustomerIdentifierRow)
-        .where(
-            CustomerIdentifierRow.customer_id == customer_id,
-            CustomerIdentifierRow.id == identifier_id,
-        )
-        .values(digest=new)
-    )
-
-
 def find_all_kept(
     tx: Connection, customer_ids: Sequence[CustomerId]
 ) -> dict[CustomerId, CustomerId]:
@@ -369,28 +229,3 @@ def _facts_values(
         "restricted": facts.restricted,
         "gpc_since": facts.gpc_since,
     }
-
-
-def _identifier_values(i: StoredIdentifier) -> dict[str, object]:
-    return {
-        "customer_id": i.customer_id,
-        "id": i.id,
-        "type": i.type.value,
-        "value": i.sealed,
-        "source": i.source,
-        "digest": i.digest,
-        "added_at": i.added_at,
-    }
-
-
-def _identifier(row: Row[Any]) -> StoredIdentifier:
-    return StoredIdentifier(
-        row.id,
-        CustomerId(row.customer_id),
-        IdentifierType(row.type),
-        row.value,
-        row.source,
-        bytes(row.digest),
-        bytes(row.key_id),
-        row.added_at,
-    )

@@ -91,13 +91,15 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check as it comes in: a question about somebody named by id or by identifier."""
+    """One check as it comes in: a question about somebody named by id or by identifier.
+    `pointer` leads to it in the body."""
 
     question: Question
     customer_id: CustomerId | None
     identifier: Any
     context: Mapping[str, str]
     at_least_as_fresh: tuple[CustomerId, int] | None = None
+    pointer: str = ""
 
 
 @dataclass(frozen=True, slots=True)

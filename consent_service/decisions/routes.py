@@ -40,7 +40,7 @@ def check_one(body: dict[str, Any]) -> Reply:
 def check_batch(body: dict[str, Any]) -> Reply:
     """Ask up to 10,000 times at once; each check has its own outcome and log entry."""
     who = caller()
-    checks = [_check(part, who) for part in body["checks"]]
+    checks = [_check(part, who, f"/checks/{at}") for at, part in enumerate(body["checks"])]
     found = service.check_batch(checks, who.client_id, now(), keys())
     return Reply({"decisions": [_decision_json(decision) for decision in found]})
 
@@ -63,7 +63,7 @@ def show_statement(decision_id: str) -> Response:
     return Response(signing.sign(keys(), JWS_TYPE, claims), mimetype="application/jose")
 
 
-def _check(body: dict[str, Any], who: Caller) -> Check:
+def _check(body: dict[str, Any], who: Caller, pointer: str = "") -> Check:
     channel, categories = body.get("channel"), body.get("data_categories")
     token = body.get("at_least_as_fresh")
     return Check(
@@ -76,7 +76,8 @@ def _check(body: dict[str, Any], who: Caller) -> Check:
         body.get("customer_id"),
         body.get("identifier"),
         body.get("context", {}),
-        None if token is None else read_token(token),
+        None if token is None else read_token(token, pointer),
+        pointer,
     )
 
 

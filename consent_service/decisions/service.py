@@ -1,6 +1,7 @@
 """Checks: gather facts, decide once, log, answer. What cannot be logged is not answered."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,7 @@ from consent_service.crypto.envelope import SealingKey
 from consent_service.crypto.keyring import Keyring
 from consent_service.customers import keys as customer_keys
 from consent_service.customers import service as customers
-from consent_service.customers.model import Identifier
+from consent_service.customers.model import Identifier, IdentifierType
 from consent_service.decisions import store
 from consent_service.decisions.model import (
     Check,
@@ -94,71 +95,88 @@ def get_entry(place: UUID, decision_id: UUID, client_id: str, keys: Keyring) -> 
 def _answer(
     checks: Sequence[Check], catalogue: Catalogue, client_id: str, now: datetime, keys: Keyring
 ) -> list[tuple[Decision, Entry]]:
-    identifiers = [c.identifier for c in checks if c.identifier is not None]
-    owners = customers.find_identifier_owners(identifiers, keys) if identifiers else {}
-    named = [_named(check, owners) for check in checks]
-    known = [customer_id for customer_id, _ in named if customer_id is not None]
-    resolved = customers.resolve_many(known) if known else {}
-    purposes = {check.question.purpose for check in checks}
-    with reading() as tx:
-        gathered = store.gather(tx, sorted(set(resolved.values())), purposes)
+    known = _gather(checks, keys)
     opened: dict[CustomerId, SealingKey] = {}
     answers = []
-    for check_, (customer_id, identifier_id) in zip(checks, named, strict=True):
-        place = None if customer_id is None else resolved[customer_id]
-        found = None if place is None else gathered.get(place)
-        _check_freshness(check_, place, found)
-        person = _person(check_, place, found, identifier_id, keys)
+    for check_ in checks:
+        place, person = known.person_of(check_)
+        _check_freshness(check_, place, known)
         verdict = _verdict(check_.question, person, catalogue, now)
-        if place is None or found is None:
+        if place is None:
             answers.append(_logged(check_, None, verdict, catalogue, client_id, now, None))
             continue
         if place not in opened:
-            opened[place] = data_keys.unwrap(keys, DataKeyKind.LIFE, place, found.life)
+            life = known.gathered[place].life
+            opened[place] = data_keys.unwrap(keys, DataKeyKind.LIFE, place, life)
         answers.append(_logged(check_, place, verdict, catalogue, client_id, now, opened[place]))
     return answers
 
 
-def _named(
-    check_: Check, owners: dict[Identifier, tuple[CustomerId, UUID]]
-) -> tuple[CustomerId | None, UUID | None]:
-    if check_.identifier is None:
-        return check_.customer_id, None
-    return owners.get(check_.identifier, (None, None))
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the store knows of whoever is asked about. `resolved` leads from each id named to a
+    customer; `marks` are those on identifiers that nobody has."""
+
+    owners: Mapping[Identifier, tuple[CustomerId, UUID]]
+    resolved: Mapping[CustomerId, CustomerId]
+    gathered: Mapping[CustomerId, Gathered]
+    addresses: Mapping[CustomerId, Mapping[IdentifierType, frozenset[UUID]]]
+    marks: Mapping[Identifier, Sequence[Suppression]]
+
+    def person_of(self, check_: Check) -> tuple[CustomerId | None, Person]:
+        """Who it is, where they are known here, and what is known of them."""
+        place, asked_by = self._place(check_), None
+        if check_.identifier is not None:
+            _, identifier_id = self.owners.get(check_.identifier, (None, None))
+            asked_by = (check_.identifier.type, identifier_id)
+        if place is None:
+            marks = self.marks.get(check_.identifier, ()) if check_.identifier else ()
+            return None, Person(None, {}, tuple(marks), asked_by)
+        found = self.gathered[place]
+        marks = tuple(found.marks.values())
+        return place, Person(found.facts, found.records, marks, asked_by, self.addresses.get(place))
+
+    def _place(self, check_: Check) -> CustomerId | None:
+        named = check_.customer_id
+        if check_.identifier is not None:
+            named, _ = self.owners.get(check_.identifier, (None, None))
+        place = None if named is None else self.resolved[named]
+        return place if place in self.gathered else None
 
 
-def _check_freshness(check_: Check, place: CustomerId | None, found: Gathered | None) -> None:
-    if check_.at_least_as_fresh is None or found is None:
+def _gather(checks: Sequence[Check], keys: Keyring) -> _Known:
+    identifiers = [c.identifier for c in checks if c.identifier is not None]
+    owners = customers.find_identifier_owners(identifiers, keys)
+    named = {c.customer_id for c in checks if c.customer_id is not None}
+    resolved = customers.resolve_many(sorted(named | {owner for owner, _ in owners.values()}))
+    purposes = {check_.question.purpose for check_ in checks}
+    with reading() as tx:
+        gathered = store.gather(tx, sorted(set(resolved.values())), purposes)
+        unreachable = [
+            customer
+            for customer, found in gathered.items()
+            if any(mark.reason is MarkReason.UNDELIVERABLE for mark in found.marks.values())
+        ]
+        addresses = store.list_addresses(tx, unreachable)
+        nobody_s = [
+            i for i in identifiers if i not in owners or resolved[owners[i][0]] not in gathered
+        ]
+        marks = suppressions.list_of_identifiers(nobody_s, keys)
+    return _Known(owners, resolved, gathered, addresses, marks)
+
+
+def _check_freshness(check_: Check, place: CustomerId | None, known: _Known) -> None:
+    if check_.at_least_as_fresh is None or place is None:
         return
     customer_id, revision = check_.at_least_as_fresh
     if customer_id != place and customers.resolve(customer_id) != place:
         raise Invalid.at(
-            "/at_least_as_fresh", "invalid_consent_token", "A token of another customer."
+            check_.pointer + "/at_least_as_fresh",
+            "invalid_consent_token",
+            "A token of another customer.",
         )
-    if found.revision < revision:
+    if known.gathered[place].revision < revision:
         raise Stale()
-
-
-def _person(
-    check_: Check,
-    place: CustomerId | None,
-    found: Gathered | None,
-    identifier_id: UUID | None,
-    keys: Keyring,
-) -> Person:
-    asked_by = None
-    if check_.identifier is not None:
-        asked_by = (check_.identifier.type, identifier_id)
-    if place is None or found is None:
-        marks: tuple[Suppression, ...] = ()
-        if check_.identifier is not None:
-            marks = tuple(suppressions.list_of_identifier(check_.identifier, keys))
-        return Person(None, {}, marks, asked_by)
-    addresses = None
-    if any(mark.reason is MarkReason.UNDELIVERABLE for mark in found.marks):
-        with reading() as tx:
-            addresses = store.list_addresses(tx, place)
-    return Person(found.facts, found.records, found.marks, asked_by, addresses)
 
 
 def _verdict(question: Question, person: Person, catalogue: Catalogue, now: datetime) -> Verdict:

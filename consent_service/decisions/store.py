@@ -1,11 +1,11 @@
 """The one read behind a decision. It may look into lower rooms' tables, and writes nothing."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Label, Row, Select, Table, select
 
 from consent_service.catalogue.model import Channel
 from consent_service.consents.model import Record
@@ -22,8 +22,9 @@ from consent_service.customers.tables import (
     CustomerRow,
 )
 from consent_service.kernel.ids import CustomerId
-from consent_service.suppressions import store as suppressions
 from consent_service.suppressions.model import Suppression
+from consent_service.suppressions.store import mark_of
+from consent_service.suppressions.tables import CustomerSuppressionRow
 
 _CHUNK = 500
 
@@ -35,78 +36,97 @@ class Gathered:
     revision: int
     facts: Facts
     life: Sealed
-    records: Mapping[tuple[str, Channel | None], Record]
-    marks: tuple[Suppression, ...]
+    records: dict[tuple[str, Channel | None], Record]
+    marks: dict[UUID, Suppression]
 
 
 def gather(
     tx: Connection, customer_ids: Sequence[CustomerId], purposes: Collection[str]
 ) -> dict[CustomerId, Gathered]:
-    """What is known of customers, as far as these purposes need it; unknown ones are left out."""
+    """What is known of customers, as far as these purposes need it; unknown ones are left out.
+
+    One statement for each chunk of them: what a decision rests on was all true at one moment.
+    """
     found: dict[CustomerId, Gathered] = {}
     for at in range(0, len(customer_ids), _CHUNK):
-        found |= _gather(tx, customer_ids[at : at + _CHUNK], purposes)
+        for row in tx.execute(_query(customer_ids[at : at + _CHUNK], purposes)):
+            customer = CustomerId(row.customer_id)
+            gathered = found.get(customer)
+            if gathered is None:
+                gathered = Gathered(row.revision, facts_of(row), row.wrapped, {}, {})
+                found[customer] = gathered
+            if row.record_revision is not None:
+                record = record_of(_Part(row, "record_"))
+                gathered.records[record.purpose, record.channel] = record
+            if row.mark_id is not None:
+                gathered.marks[row.mark_id] = mark_of(_Part(row, "mark_"))
     return found
 
 
 def list_addresses(
-    tx: Connection, customer_id: CustomerId
-) -> dict[IdentifierType, frozenset[UUID]]:
-    """A customer's identifiers, by type."""
-    query = select(CustomerIdentifierRow.type, CustomerIdentifierRow.id).where(
-        CustomerIdentifierRow.customer_id == customer_id
-    )
-    found: dict[IdentifierType, frozenset[UUID]] = {}
-    for row in tx.execute(query):
-        kind = IdentifierType(row.type)
-        found[kind] = found.get(kind, frozenset()) | {row.id}
+    tx: Connection, customer_ids: Sequence[CustomerId]
+) -> dict[CustomerId, dict[IdentifierType, frozenset[UUID]]]:
+    """The identifiers of customers, by type."""
+    found: dict[CustomerId, dict[IdentifierType, frozenset[UUID]]] = {}
+    for at in range(0, len(customer_ids), _CHUNK):
+        query = select(
+            CustomerIdentifierRow.customer_id, CustomerIdentifierRow.type, CustomerIdentifierRow.id
+        ).where(CustomerIdentifierRow.customer_id.in_(customer_ids[at : at + _CHUNK]))
+        for row in tx.execute(query):
+            kinds = found.setdefault(CustomerId(row.customer_id), {})
+            kind = IdentifierType(row.type)
+            kinds[kind] = kinds.get(kind, frozenset()) | {row.id}
     return found
 
 
-def _gather(
-    tx: Connection, customer_ids: Sequence[CustomerId], purposes: Collection[str]
-) -> dict[CustomerId, Gathered]:
-    records: dict[CustomerId, dict[tuple[str, Channel | None], Record]] = {}
-    query = select(ConsentRecordRow.__table__).where(
-        ConsentRecordRow.customer_id.in_(customer_ids),
-        ConsentRecordRow.purpose.in_(sorted(purposes)),
-        ConsentRecordRow.recorded_to.is_(None),
+class _Part:
+    """The columns of one table in a row of several."""
+
+    __slots__ = ("_prefix", "_row")
+
+    def __init__(self, row: Row[Any], prefix: str) -> None:
+        self._row, self._prefix = row, prefix
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._row, self._prefix + name)
+
+
+def _columns(of: Table, prefix: str) -> list[Label[Any]]:
+    return [column.label(prefix + column.name) for column in of.columns]
+
+
+_records, _marks = ConsentRecordRow.__table__, CustomerSuppressionRow.__table__
+assert isinstance(_records, Table)
+assert isinstance(_marks, Table)
+_FACTS = select(
+    CustomerRow.customer_id,
+    CustomerRow.revision,
+    CustomerFactsRow.jurisdiction,
+    CustomerFactsRow.age_band,
+    CustomerFactsRow.restricted,
+    CustomerFactsRow.gpc_since,
+    CustomerKeyRow.wrapped,
+    *_columns(_records, "record_"),
+    *_columns(_marks, "mark_"),
+)
+
+
+def _query(customer_ids: Sequence[CustomerId], purposes: Collection[str]) -> Select[Any]:
+    customer, facts, key = CustomerRow, CustomerFactsRow, CustomerKeyRow
+    record, mark = ConsentRecordRow, CustomerSuppressionRow
+    in_force = (
+        (facts.customer_id == customer.customer_id) & facts.recorded_to.is_(None),
+        (key.customer_id == customer.customer_id) & (key.kind == DataKeyKind.LIFE.value),
+        (record.customer_id == customer.customer_id)
+        & record.purpose.in_(sorted(purposes))
+        & record.recorded_to.is_(None),
+        (mark.customer_id == customer.customer_id) & mark.closed_at.is_(None),
     )
-    for row in tx.execute(query):
-        record = record_of(row)
-        slot = (record.purpose, record.channel)
-        records.setdefault(CustomerId(row.customer_id), {})[slot] = record
-    marks = suppressions.list_open_of_customers(tx, customer_ids)
-    return {
-        customer_id: Gathered(
-            row.revision,
-            facts_of(row),
-            row.wrapped,
-            records.get(customer_id, {}),
-            tuple(marks.get(customer_id, ())),
-        )
-        for customer_id, row in (
-            (CustomerId(row.customer_id), row) for row in tx.execute(_customers(customer_ids))
-        )
-    }
-
-
-def _customers(customer_ids: Sequence[CustomerId]) -> Select[*tuple[Any, ...]]:
     return (
-        select(
-            CustomerRow.customer_id,
-            CustomerRow.revision,
-            CustomerFactsRow.jurisdiction,
-            CustomerFactsRow.age_band,
-            CustomerFactsRow.restricted,
-            CustomerFactsRow.gpc_since,
-            CustomerKeyRow.wrapped,
-        )
-        .join(CustomerFactsRow, CustomerFactsRow.customer_id == CustomerRow.customer_id)
-        .join(CustomerKeyRow, CustomerKeyRow.customer_id == CustomerRow.customer_id)
-        .where(
-            CustomerRow.customer_id.in_(customer_ids),
-            CustomerFactsRow.recorded_to.is_(None),
-            CustomerKeyRow.kind == DataKeyKind.LIFE.value,
-        )
+        _FACTS.select_from(customer)
+        .join(facts, in_force[0])
+        .join(key, in_force[1])
+        .outerjoin(record, in_force[2])
+        .outerjoin(mark, in_force[3])
+        .where(customer.customer_id.in_(customer_ids))
     )

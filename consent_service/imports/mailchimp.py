@@ -58,7 +58,17 @@ class Export:
         """
         counted = _Counter(self._limits.total_bytes)
         for member in self._members:
-            yield from _records(member, counted, self._limits)
+            with _told(member):
+                yield from _rows(member, counted, self._limits)
+
+    def count_rows(self) -> int:
+        """How many rows there are. Raises: as `rows`."""
+        counted = _Counter(self._limits.total_bytes)
+        total = 0
+        for member in self._members:
+            with _told(member):
+                total += sum(1 for _ in _records(member, counted, self._limits)) - 1
+        return total
 
 
 @contextmanager
@@ -81,7 +91,7 @@ def _archive(file: io.RawIOBase, stack: ExitStack, limits: Limits) -> zipfile.Zi
     reader that refuses long reads keeps a huge one out of memory."""
     try:
         return stack.enter_context(zipfile.ZipFile(_ShortReads(file, limits.directory_bytes)))
-    except _TooMuch:
+    except _NoExport:
         raise Invalid("The archive has too many entries for a list export.") from None
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
         raise Invalid(
@@ -122,47 +132,64 @@ def _shown(name: str) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in name)[-120:]
 
 
-def _records(member: Member, counted: "_Counter", limits: Limits) -> Iterator[Row]:
-    """The rows of one list, each with the line on which it starts."""
-    lines = None
+@contextmanager
+def _told(member: Member) -> Iterator[None]:
+    """Turns what can be wrong with a list into a line that a person can use."""
     try:
-        with member.open() as raw, _text(raw, counted) as text:
-            lines = _Lines(text, limits.row_characters)
-            reader = csv.reader(lines)
-            header = [name.strip() for name in next(reader, [])]
-            wanted = _wanted(member, header)
-            while True:
-                start = reader.line_num + 1
-                lines.begin_row()
-                cells = next(reader, None)
-                if cells is None:
-                    return
-                if cells:
-                    whole = len(cells) == len(header)
-                    found = {name: cells[at] for name, at in wanted} if whole else None
-                    yield Row(member.name, start, member.kind, found)
-    except _TooMuch as too_much:
+        yield
+    except _NoExport as too_much:
         raise Invalid(f"{member.name}: {too_much}") from None
     except UnicodeDecodeError:
         raise Invalid(f"{member.name}: is not UTF-8 text.") from None
-    except csv.Error:
-        at = 0 if lines is None else lines.count
-        raise Invalid(f"{member.name}: is not CSV, at about line {at}.") from None
     except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError):
         raise Invalid(f"{member.name}: is damaged in the archive.") from None
     except (NotImplementedError, RuntimeError):
         raise Invalid(f"{member.name}: is encrypted or packed in an unusual way.") from None
 
 
-def _wanted(member: Member, header: list[str]) -> list[tuple[str, int]]:
+def _rows(member: Member, counted: "_Counter", limits: Limits) -> Iterator[Row]:
+    records = _records(member, counted, limits)
+    _, header = next(records)
+    wanted = [(name, header.index(name)) for name in COLUMNS if name in header]
+    for line, cells in records:
+        if len(cells) == len(header):
+            found = {name: text for name, at in wanted if (text := cells[at].strip())}
+            yield Row(member.name, line, member.kind, found)
+        else:
+            yield Row(member.name, line, member.kind, None)
+
+
+def _records(
+    member: Member, counted: "_Counter", limits: Limits
+) -> Iterator[tuple[int, list[str]]]:
+    """The records of one list that are not blank, its header first, each with the line on which
+    it starts."""
+    with member.open() as raw, _text(raw, counted) as text:
+        lines = _Lines(text, limits.row_characters)
+        reader = csv.reader(lines)
+        yield 1, _header(member, next(reader, []))
+        start = reader.line_num + 1
+        lines.begin_row()
+        try:
+            for cells in reader:
+                if cells:
+                    yield start, cells
+                start = reader.line_num + 1
+                lines.begin_row()
+        except csv.Error:
+            raise _NoExport(f"is not CSV, at about line {lines.count}.") from None
+
+
+def _header(member: Member, cells: list[str]) -> list[str]:
+    header = [name.strip() for name in cells]
     missing = [name for name in REQUIRED[member.kind] if name not in header]
     if missing:
         raise Invalid(f"{member.name}: lacks the columns {', '.join(missing)}.")
-    return [(name, header.index(name)) for name in COLUMNS if name in header]
+    return header
 
 
-class _TooMuch(Exception):
-    """More than a list export has; the text says of what."""
+class _NoExport(Exception):
+    """More than a list export has, or none at all; the text says what."""
 
 
 class _ShortReads(io.BufferedReader):
@@ -173,11 +200,11 @@ class _ShortReads(io.BufferedReader):
         self._most = most
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """As of any file. Raises: _TooMuch."""
+        """As of any file. Raises: _NoExport."""
         asked = self._most + 1 if size is None or size < 0 else min(size, self._most + 1)
         found = super().read(asked)
         if len(found) > self._most:
-            raise _TooMuch
+            raise _NoExport
         return found
 
 
@@ -188,10 +215,10 @@ class _Counter:
         self._left = most
 
     def add(self, count: int) -> None:
-        """Raises: _TooMuch."""
+        """Raises: _NoExport."""
         self._left -= count
         if self._left < 0:
-            raise _TooMuch("decompresses to more than a list export holds.")
+            raise _NoExport("decompresses to more than a list export holds.")
 
 
 class _Counted(io.RawIOBase):
@@ -206,7 +233,7 @@ class _Counted(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any, /) -> int:
-        """As of any raw file. Raises: _TooMuch."""
+        """As of any raw file. Raises: _NoExport."""
         found = self._source.read(len(buffer))
         self._counted.add(len(found))
         buffer[: len(found)] = found
@@ -241,5 +268,5 @@ class _Lines:
         self.count += 1
         self._left -= len(line)
         if self._left < 0:
-            raise _TooMuch(f"has too long a row, at about line {self.count}.")
+            raise _NoExport(f"has too long a row, at about line {self.count}.")
         return line

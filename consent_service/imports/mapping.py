@@ -21,24 +21,30 @@ from consent_service.kernel.ids import CustomerId
 from consent_service.suppressions.model import Reason
 
 Cells = Mapping[str, str]
+Evidence = tuple[tuple[str, str], ...]
 
 NOBODY_YET = CustomerId(UUID(int=0))
 LANGUAGE_NOT_KNOWN = "und"  # BCP 47: undetermined
+
+
+def _called(*columns: str) -> Evidence:
+    """Columns, each with its name in the evidence."""
+    return tuple((column, column.lower()) for column in columns)
+
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
 _BIRTHDAY = re.compile(r"(0[1-9]|1[0-2])/(0[1-9]|[12]\d|3[01])", re.ASCII)
 _COMPLAINTS = frozenset({"ABUSE", "SPAM"})
 _LONGEST = 500
 
+_NAMES = (("First Name", "first_name"), ("Last Name", "last_name"))
 _YES_TIMES = ("CONFIRM_TIME", "OPTIN_TIME", "LAST_CHANGED")
 _NO_TIMES = ("UNSUB_TIME", "LAST_CHANGED")
 _CLEAN_TIMES = ("CLEAN_TIME", "LAST_CHANGED")
-_YES_EVIDENCE = ("OPTIN_TIME", "OPTIN_IP", "CONFIRM_TIME", "CONFIRM_IP")
-_NO_EVIDENCE = (
-    "UNSUB_REASON",
-    "UNSUB_REASON_OTHER",
-    "UNSUB_CAMPAIGN_TITLE",
-    "UNSUB_CAMPAIGN_ID",
+_NONE = "(blank)"  # what the list writes where no reason was given
+_YES_EVIDENCE = _called("OPTIN_TIME", "OPTIN_IP", "CONFIRM_TIME", "CONFIRM_IP")
+_NO_EVIDENCE = _called(
+    "UNSUB_REASON", "UNSUB_REASON_OTHER", "UNSUB_CAMPAIGN_TITLE", "UNSUB_CAMPAIGN_ID"
 )
 
 
@@ -176,13 +182,14 @@ def _phone(given: str, source: str, country: str | None) -> Identifier | None:
 
 
 def _profile(cells: Cells, source: str) -> dict[str, ProfileValue]:
-    birthday = _cell(cells, "Birthday")
     found = {
-        "first_name": _cell(cells, "First Name"),
-        "last_name": _cell(cells, "Last Name"),
-        "birthday": birthday if _BIRTHDAY.fullmatch(birthday) else "",
+        field: ProfileValue(cells[column][:_LONGEST], source)
+        for column, field in _NAMES
+        if column in cells
     }
-    return {name: ProfileValue(value, source) for name, value in found.items() if value}
+    if _BIRTHDAY.fullmatch(_cell(cells, "Birthday")):
+        found["birthday"] = ProfileValue(cells["Birthday"], source)
+    return found
 
 
 def _country(cells: Cells) -> str | None:
@@ -219,7 +226,7 @@ def _parse(text: str) -> datetime:
     return when
 
 
-def _evidence(row: Row, cells: Cells, column: str, names: tuple[str, ...]) -> dict[str, object]:
+def _evidence(row: Row, cells: Cells, column: str, names: Evidence) -> dict[str, object]:
     """What proves it: where it stood, which column its time is from, and the cells themselves."""
     found: dict[str, object] = {
         "system": "mailchimp",
@@ -227,14 +234,12 @@ def _evidence(row: Row, cells: Cells, column: str, names: tuple[str, ...]) -> di
         "line": row.line,
         "time_from": column,
     }
-    for name in names:
-        value = _cell(cells, name)
-        if value:
-            found[name.lower()] = value
+    for name, called in names:
+        value = cells.get(name)
+        if value is not None and value != _NONE:
+            found[called] = value[:_LONGEST]
     return found
 
 
 def _cell(cells: Cells, name: str) -> str:
-    """A cell, trimmed; what stands for nothing is nothing."""
-    value = cells.get(name, "").strip()[:_LONGEST]
-    return "" if value == "(blank)" else value
+    return cells.get(name, "")

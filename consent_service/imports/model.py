@@ -54,8 +54,8 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: its file, the line on which it starts, and its cells by column; None when it
-    has more or fewer of them than its header."""
+    """One row: its file, the line on which it starts, and its cells by column, trimmed, without
+    the blank ones; None when it has more or fewer of them than its header."""
 
     file: str
     line: int

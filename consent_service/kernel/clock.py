@@ -13,7 +13,7 @@ def utc_now() -> datetime:
 
 def rfc3339(instant: datetime) -> str:
     """An instant as RFC 3339 text in UTC with microseconds and `Z`."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return instant.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def parse_rfc3339(text: str) -> datetime:

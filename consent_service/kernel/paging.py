@@ -4,7 +4,7 @@ import base64
 import binascii
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -40,6 +40,15 @@ def decode_cursor(cursor: str, bound_to: str) -> str:
     if not isinstance(position, str) or digest != _digest(bound_to):
         raise _bad_cursor()
     return position
+
+
+def read_cursor(cursor: str, bound_to: str, read: Callable[[str], T]) -> T:
+    """What `read` makes of the position in a cursor. Raises: Invalid, also where `read` raises
+    ValueError: a cursor is opaque, and not proof against being made up."""
+    try:
+        return read(decode_cursor(cursor, bound_to))
+    except ValueError:
+        raise _bad_cursor() from None
 
 
 def _digest(text: str) -> str:

@@ -6,6 +6,14 @@ from enum import StrEnum
 from uuid import UUID
 
 from consent_service.crypto.envelope import Sealed
+from consent_service.kernel.errors import Unavailable
+
+
+class NotLogged(Unavailable):
+    """The log took no entry. What is not logged is not answered and not done."""
+
+    code = "not_logged"
+    detail = "This cannot be logged now, and so not be done. Treat it as a deny and try again."
 
 
 class EntryKind(StrEnum):

@@ -1,6 +1,7 @@
 """Appending to the log and reading it."""
 
 import json
+import os
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -14,17 +15,22 @@ from consent_service.ledger import store
 from consent_service.ledger.model import Entry, EntryFilter
 from consent_service.storage.unit_of_work import reading, unit_of_work
 
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False).encode
+
 
 def sealed_entry(entry: Entry, payload: Mapping[str, Any], life: SealingKey) -> Entry:
     """The entry with its payload sealed under the customer's life key, and the 32-byte salt
     and 16-byte token that its leaf will carry."""
-    plain = json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode()
-    return replace(
-        entry,
-        salt=secrets.token_bytes(32),
-        token=secrets.token_bytes(16),
-        payload=seal(life, _field(entry.place, entry.id), plain),
-    )
+    return replace(entry, **sealed_parts(entry.place, entry.id, payload, life))
+
+
+def sealed_parts(
+    place: UUID, entry_id: UUID, payload: Mapping[str, Any], life: SealingKey
+) -> dict[str, Any]:
+    """What `sealed_entry` adds to an entry, for whoever makes many and copies none."""
+    sealed = seal(life, _field(place, entry_id), _encode(payload).encode())
+    chance = os.urandom(48)
+    return {"salt": chance[:32], "token": chance[32:], "payload": sealed}
 
 
 def bare_entry(entry: Entry) -> Entry:
@@ -41,7 +47,7 @@ def open_payload(entry: Entry, life: SealingKey) -> dict[str, Any]:
 
 
 def append(entries: Sequence[Entry]) -> None:
-    """Adds entries, in the caller's unit of work if there is one."""
+    """Adds entries, in the caller's unit of work if there is one. Raises: Unavailable."""
     with unit_of_work() as tx:
         store.add_entries(tx, entries)
 
@@ -61,7 +67,7 @@ def find_entry(place: UUID, entry_id: UUID) -> Entry | None:
 def list_entries(wanted: EntryFilter, cursor: str | None, limit: int) -> Page[Entry]:
     """A page of entries, oldest first. Raises: Invalid for a cursor of another filter."""
     bound_to = repr(replace(wanted, kinds=None)) + repr(sorted(wanted.kinds or ()))
-    after = None if cursor is None else UUID(hex=paging.decode_cursor(cursor, bound_to))
+    after = None if cursor is None else paging.read_cursor(cursor, bound_to, UUID)
     with reading() as connection:
         found = store.list_entries(connection, wanted, after, limit + 1)
     items = found[:limit]

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from sqlalchemy import Connection, Row, Select, delete, select
+from sqlalchemy.exc import DBAPIError
 
-from consent_service.ledger.model import Entry, EntryFilter, EntryKind
+from consent_service.ledger.model import Entry, EntryFilter, EntryKind, NotLogged
 from consent_service.ledger.tables import LedgerEntryRow
 from consent_service.storage.bulk import insert_rows
 
@@ -13,8 +14,11 @@ _entries = LedgerEntryRow.__table__
 
 
 def add_entries(tx: Connection, entries: Iterable[Entry]) -> None:
-    """Appends entries."""
-    insert_rows(tx, LedgerEntryRow, [_values(entry) for entry in entries])
+    """Appends entries. Raises: NotLogged, whatever the store has against it."""
+    try:
+        insert_rows(tx, LedgerEntryRow, [_values(entry) for entry in entries])
+    except DBAPIError as error:
+        raise NotLogged() from error
 
 
 def find_entry(tx: Connection, place: UUID, entry_id: UUID) -> Entry | None:

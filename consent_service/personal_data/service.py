@@ -60,11 +60,10 @@ def merge(
     Raises: NotFound, SameCustomer.
     """
     with unit_of_work() as tx:
-        ids = customers.resolve_many([kept_id, absorbed_id])
+        ids, _ = customers.lock_resolved([kept_id, absorbed_id])
         kept_id, absorbed_id = ids[kept_id], ids[absorbed_id]
         if kept_id == absorbed_id:
             raise SameCustomer()
-        customers.lock_customers([kept_id, absorbed_id])
         opened = data_keys.open_many([kept_id, absorbed_id], keys)
         jurisdictions = [customers.get_record(i).facts.jurisdiction for i in ids.values()]
         kept = Holder(kept_id, opened[kept_id])

@@ -2,16 +2,21 @@
 does for each row (three times what the database itself needs). Every value still goes through
 its column's own type, and every error comes as SQLAlchemy's."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, LargeBinary, Table
+from sqlalchemy import Boolean, Connection, Dialect, LargeBinary, Table
+from sqlalchemy.orm import QueryableAttribute
 
 from consent_service.storage.db import Base
 from consent_service.storage.types import SealedBytes, UtcDateTime
 
 Rule = Callable[[Any], Any]
+
+_FEW = 50
+_CHUNK = 500
 
 
 def insert_rows(tx: Connection, into: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
@@ -22,16 +27,39 @@ def insert_rows(tx: Connection, into: type[Base], rows: Sequence[Mapping[str, An
     table = into.__table__
     assert isinstance(table, Table)
     statement, rules = _prepare(table, names, tx.dialect)
-    columns = [
-        [row[name] for row in rows] if rule is None else _by(rule, [row[name] for row in rows])
-        for name, rule in zip(names, rules, strict=True)
+    columns = zip(*map(itemgetter(*names), rows), strict=True)
+    ruled = [
+        values if rule is None else map(rule, values)
+        for values, rule in zip(columns, rules, strict=True)
     ]
-    given = list(zip(*columns, strict=True))
+    given = list(zip(*ruled, strict=True))
     tx.exec_driver_sql(statement, given if len(given) > 1 else given[0])
 
 
-def _by(rule: Rule, values: list[Any]) -> list[Any]:
-    return [rule(value) for value in values]
+def only_present(
+    tx: Connection, column: QueryableAttribute[bytes], values: Iterable[bytes]
+) -> list[bytes]:
+    """Of many values, those that stand in a column: what is worth a select. A few are handed
+    back as they are."""
+    wanted = list(values)
+    if len(wanted) <= _FEW:
+        return wanted
+    quote = tx.dialect.identifier_preparer.quote
+    name, table = quote(column.name), quote(column.class_.__tablename__)
+    statement = f"SELECT {name} FROM {table} WHERE {name}"  # noqa: S608  # names of our own tables
+    found: set[bytes] = set()
+    for at in range(0, len(wanted), _CHUNK):
+        some = wanted[at : at + _CHUNK]
+        if tx.dialect.name == "postgresql":
+            rows = tx.exec_driver_sql(statement + " = ANY(%s)", (some,))
+        else:
+            rows = tx.exec_driver_sql(f"{statement} IN ({_marks('?', some)})", tuple(some))
+        found |= {bytes(value) for (value,) in rows}
+    return [value for value in wanted if value in found]
+
+
+def _marks(mark: str, values: Sequence[object]) -> str:
+    return ", ".join([mark] * len(values))
 
 
 @lru_cache(maxsize=64)
@@ -42,8 +70,7 @@ def _prepare(
     quote = dialect.identifier_preparer.quote
     mark = "?" if dialect.paramstyle == "qmark" else "%s"
     columns = ", ".join(quote(name) for name in names)
-    marks = ", ".join([mark] * len(names))
-    statement = f"INSERT INTO {quote(table.name)} ({columns}) VALUES ({marks})"  # noqa: S608  # names of our own tables
+    statement = f"INSERT INTO {quote(table.name)} ({columns}) VALUES ({_marks(mark, names)})"  # noqa: S608  # names of our own tables
     return statement, tuple(_rule(table, name, dialect) for name in names)
 
 
@@ -51,13 +78,13 @@ def _rule(table: Table, name: str, dialect: Dialect) -> Rule | None:
     kind = table.c[name].type
     if isinstance(kind, UtcDateTime):
         return _time_rule(dialect)
-    if isinstance(kind, LargeBinary | SealedBytes):
-        return None  # both drivers take bytes; SQLAlchemy would wrap each first
+    if isinstance(kind, LargeBinary | SealedBytes | Boolean):
+        return None  # both drivers take these as they are; SQLAlchemy would wrap or check each
     return kind.dialect_impl(dialect).bind_processor(dialect)
 
 
 @lru_cache(maxsize=4)
 def _time_rule(dialect: Dialect) -> Rule | None:
     """The rows of one batch share most of their times, and writing a time out is slow."""
-    rule = UtcDateTime().bind_processor(dialect)
+    rule = UtcDateTime().dialect_impl(dialect).bind_processor(dialect)
     return None if rule is None else lru_cache(maxsize=1024)(rule)

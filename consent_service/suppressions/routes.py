@@ -5,7 +5,7 @@ from typing import Any
 from consent_service.catalogue.model import Channel
 from consent_service.kernel.clock import rfc3339
 from consent_service.kernel.ids import decode, encode
-from consent_service.oauth.guard import require_scope
+from consent_service.oauth.guard import caller, require_scope
 from consent_service.suppressions import service
 from consent_service.suppressions.model import Reason, Suppression
 from consent_service.suppressions.schemas import (
@@ -66,7 +66,8 @@ def list_suppressions(query: dict[str, Any]) -> Reply:
 @idempotent
 def close_suppression(suppression_id: str) -> Reply:
     """Close a mark. The row stays, with the time it stopped to count."""
-    return Reply(_json(service.close_suppression(decode("sup", suppression_id)[0], now())))
+    mark_id = decode("sup", suppression_id)[0]
+    return Reply(_json(service.close_suppression(mark_id, caller().actor, now())))
 
 
 def _json(mark: Suppression) -> dict[str, Any]:

@@ -12,9 +12,13 @@ from consent_service.customers.key_marks import mark_keys
 from consent_service.customers.model import Identifier, StoredIdentifier
 from consent_service.customers.sealing import probes_of
 from consent_service.kernel import paging
+from consent_service.kernel.actors import Actor
 from consent_service.kernel.errors import NotFound
 from consent_service.kernel.ids import CustomerId, new_uuid
 from consent_service.kernel.paging import Page
+from consent_service.ledger import service as ledger
+from consent_service.ledger.model import Entry, EntryKind
+from consent_service.storage.locks import hold
 from consent_service.storage.unit_of_work import reading, unit_of_work
 from consent_service.suppressions import store
 from consent_service.suppressions.model import Reason, Suppression, beside, find_same
@@ -32,6 +36,7 @@ def record_suppressions(
     with unit_of_work() as tx:
         mark_keys(keys, now)
         probes = [probes_of(identifier, keys) for identifier, *_ in wanted]
+        hold(tx, (digest for found in probes for digest in found))
         have = store.list_by_digest(tx, {digest for found in probes for digest in found})
         owners = customers.find_identifier_owners([i for i, *_ in wanted], keys)
         added, projected, results = [], [], []
@@ -50,10 +55,10 @@ def record_suppressions(
             owner = owners.get(identifier)
             if owner is not None:
                 projected.append((owner[0], beside(mark, owner[1])))
-        revisions = customers.lock_customers({customer for customer, _ in projected})
+        resolved, revisions = customers.lock_resolved([customer for customer, _ in projected])
         customers.set_revisions({customer: old + 1 for customer, old in revisions.items()})
         store.add(tx, added)
-        store.add_projected(tx, projected)
+        store.add_projected(tx, [(resolved[customer], mark) for customer, mark in projected])
     return results
 
 
@@ -71,13 +76,6 @@ def project(added: Sequence[tuple[StoredIdentifier, tuple[bytes, ...]]], now: da
                 if mark.closed_at is None
             ],
         )
-
-
-def list_of_identifier(identifier: Identifier, keys: Keyring) -> list[Suppression]:
-    """The open marks on an identifier, whether or not anybody has it."""
-    with reading() as tx:
-        found = store.list_by_digest(tx, probes_of(identifier, keys))
-    return [mark for marks in found.values() for mark in marks if mark.closed_at is None]
 
 
 def list_of_identifiers(
@@ -104,7 +102,7 @@ def list_marks(
 ) -> Page[Suppression]:
     """A page of marks, oldest first. Raises: Invalid for a cursor of another filter."""
     bound_to = f"{reason} {open_only}"
-    after = None if cursor is None else UUID(hex=paging.decode_cursor(cursor, bound_to))
+    after = None if cursor is None else paging.read_cursor(cursor, bound_to, UUID)
     with reading() as tx:
         found = store.list_marks(tx, reason, open_only, after, limit + 1)
     items = found[:limit]
@@ -112,8 +110,8 @@ def list_marks(
     return Page(items, paging.encode_cursor(items[-1].id.hex, bound_to) if more else None)
 
 
-def close_suppression(mark_id: UUID, now: datetime) -> Suppression:
-    """Closes a mark; closing twice changes nothing. Raises: NotFound."""
+def close_suppression(mark_id: UUID, actor: Actor, now: datetime) -> Suppression:
+    """Closes a mark: a staff act, and logged. Closing twice changes nothing. Raises: NotFound."""
     with unit_of_work() as tx:
         mark = store.find(tx, mark_id)
         if mark is None:
@@ -121,4 +119,22 @@ def close_suppression(mark_id: UUID, now: datetime) -> Suppression:
         if mark.closed_at is None:
             store.close(tx, [mark_id], now)
             mark = replace(mark, closed_at=now)
+            ledger.append([_entry(actor, now)])
     return mark
+
+
+def _entry(actor: Actor, now: datetime) -> Entry:
+    """About no customer: the mark outlives whoever has the identifier."""
+    entry_id = new_uuid()
+    return ledger.bare_entry(
+        Entry(
+            entry_id,
+            entry_id,
+            False,
+            EntryKind.STAFF_ACT,
+            now,
+            now,
+            client_id=actor.id,
+            reason="suppression_closed",
+        )
+    )

@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, delete, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from consent_service.catalogue.model import Channel
 from consent_service.customers.model import IdentifierType
 from consent_service.kernel.ids import CustomerId
-from consent_service.storage.bulk import insert_rows
+from consent_service.storage.bulk import insert_rows, only_present
 from consent_service.suppressions.model import Reason, Suppression
 from consent_service.suppressions.tables import CustomerSuppressionRow, SuppressionRow
 
@@ -27,27 +27,55 @@ def add(tx: Connection, marks: Sequence[tuple[bytes, Suppression]]) -> None:
 
 
 def add_projected(tx: Connection, marks: Sequence[tuple[CustomerId, Suppression]]) -> None:
-    """Adds marks beside their customers; each has its `identifier_id`."""
+    """Puts marks beside their customers; each has its `identifier_id`. Where a mark stands beside
+    a customer already, it is from now on of that identifier."""
+    if not marks:
+        return
+    there = _already_beside(tx, marks)
     insert_rows(
         tx,
         CustomerSuppressionRow,
         [
             {"customer_id": customer, "identifier_id": m.identifier_id, **_values(m)}
-            for customer, m in marks
+            for (customer, _), m in {(c, m.id): m for c, m in marks}.items()
+            if (customer, m.id) not in there
         ],
     )
+    row = CustomerSuppressionRow
+    for customer, mark in marks:
+        if (customer, mark.id) in there:
+            tx.execute(
+                update(row)
+                .where(row.customer_id == customer, row.id == mark.id)
+                .values(identifier_id=mark.identifier_id)
+            )
+
+
+def _already_beside(
+    tx: Connection, marks: Sequence[tuple[CustomerId, Suppression]]
+) -> set[tuple[CustomerId, UUID]]:
+    row = CustomerSuppressionRow
+    found: set[tuple[CustomerId, UUID]] = set()
+    for at in range(0, len(marks), _CHUNK):
+        some = marks[at : at + _CHUNK]
+        query = select(row.customer_id, row.id).where(
+            row.customer_id.in_({customer for customer, _ in some}),
+            row.id.in_({mark.id for _, mark in some}),
+        )
+        found |= {(CustomerId(pair.customer_id), pair.id) for pair in tx.execute(query)}
+    return found
 
 
 def list_by_digest(tx: Connection, digests: Iterable[bytes]) -> dict[bytes, list[Suppression]]:
     """Every mark, open or closed, of blind indexes."""
-    wanted = list(digests)
+    wanted = only_present(tx, SuppressionRow.digest, digests)
     found: dict[bytes, list[Suppression]] = {}
     for at in range(0, len(wanted), _CHUNK):
         query = select(SuppressionRow.__table__).where(
             SuppressionRow.digest.in_(wanted[at : at + _CHUNK])
         )
         for row in tx.execute(query):
-            found.setdefault(bytes(row.digest), []).append(_mark(row, row.source, None))
+            found.setdefault(bytes(row.digest), []).append(mark_of(row))
     return found
 
 
@@ -56,30 +84,14 @@ def list_of_customer(tx: Connection, customer_id: CustomerId) -> list[Suppressio
     query = select(CustomerSuppressionRow.__table__).where(
         CustomerSuppressionRow.customer_id == customer_id
     )
-    return [_mark(row, None, row.identifier_id) for row in tx.execute(query)]
-
-
-def list_open_of_customers(
-    tx: Connection, customer_ids: Sequence[CustomerId]
-) -> dict[CustomerId, list[Suppression]]:
-    """The open marks beside customers, at most a chunk of them."""
-    query = select(CustomerSuppressionRow.__table__).where(
-        CustomerSuppressionRow.customer_id.in_(customer_ids),
-        CustomerSuppressionRow.closed_at.is_(None),
-    )
-    found: dict[CustomerId, list[Suppression]] = {}
-    for row in tx.execute(query):
-        found.setdefault(CustomerId(row.customer_id), []).append(
-            _mark(row, None, row.identifier_id)
-        )
-    return found
+    return [mark_of(row) for row in tx.execute(query)]
 
 
 def find(tx: Connection, mark_id: UUID) -> Suppression | None:
     """One mark by its id."""
     query = select(SuppressionRow.__table__).where(SuppressionRow.id == mark_id)
     row = tx.execute(query).one_or_none()
-    return None if row is None else _mark(row, row.source, None)
+    return None if row is None else mark_of(row)
 
 
 def list_marks(
@@ -93,7 +105,7 @@ def list_marks(
         query = query.where(SuppressionRow.closed_at.is_(None))
     if after is not None:
         query = query.where(SuppressionRow.id > after)
-    return [_mark(row, row.source, None) for row in tx.execute(query)]
+    return [mark_of(row) for row in tx.execute(query)]
 
 
 def close(tx: Connection, mark_ids: Sequence[UUID], now: datetime) -> None:
@@ -113,6 +125,22 @@ def delete_projected(tx: Connection, customer_id: CustomerId) -> None:
     )
 
 
+def mark_of(row: Any) -> Suppression:
+    """The mark in a row of either table. Beside a customer it has no source, and by blind index
+    no identifier's id."""
+    return Suppression(
+        row.id,
+        Reason(row.reason),
+        None if row.channel is None else Channel(row.channel),
+        IdentifierType(row.identifier_type),
+        row.happened_at,
+        row.recorded_from,
+        row.closed_at,
+        getattr(row, "source", None),
+        getattr(row, "identifier_id", None),
+    )
+
+
 def _values(mark: Suppression) -> dict[str, object]:
     return {
         "id": mark.id,
@@ -123,17 +151,3 @@ def _values(mark: Suppression) -> dict[str, object]:
         "recorded_from": mark.recorded_from,
         "closed_at": mark.closed_at,
     }
-
-
-def _mark(row: Row[Any], source: str | None, identifier_id: UUID | None) -> Suppression:
-    return Suppression(
-        row.id,
-        Reason(row.reason),
-        None if row.channel is None else Channel(row.channel),
-        IdentifierType(row.identifier_type),
-        row.happened_at,
-        row.recorded_from,
-        row.closed_at,
-        source,
-        identifier_id,
-    )

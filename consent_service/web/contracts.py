@@ -61,6 +61,25 @@ class Instant(fields.AwareDateTime):
         return None if value is None else rfc3339(value)
 
 
+class Entries(fields.Dict):
+    """A mapping. A fault in an entry is at that entry, as it stands in the body."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> Any:
+        try:
+            return super()._deserialize(value, attr, data, **kwargs)  # type: ignore[no-untyped-call]  # marshmallow has no types here
+        except ValidationError as error:
+            if not isinstance(error.messages, dict):
+                raise
+            raise ValidationError(
+                {
+                    name: [text for texts in found.values() for text in texts]
+                    for name, found in error.messages.items()
+                }
+            ) from None
+
+
 class CustomerIdField(fields.String):
     """`cus_…`. One that could not be ours is told apart from an unknown one by nobody."""
 

@@ -10,6 +10,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from consent_service.web.problems import problem
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_\-]{8,64}")
+_DRAINED = 64 * 1024 * 1024
 _API_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'"
 
 
@@ -33,7 +34,20 @@ def _begin() -> Response | None:
     return None
 
 
+def _drain() -> None:
+    """Reads on and throws away what a too large body still has, within bounds: a client that is
+    cut off while it sends sees a broken connection and never the 413."""
+    left = min(request.content_length or 0, _DRAINED)
+    while left > 0:
+        chunk = request.environ["wsgi.input"].read(min(left, 65_536))
+        if not chunk:
+            return
+        left -= len(chunk)
+
+
 def _finish(response: Response) -> Response:
+    if response.status_code == 413:
+        _drain()
     headers = response.headers
     headers["X-Request-Id"] = g.get("request_id", "")
     headers.setdefault("X-Content-Type-Options", "nosniff")

@@ -396,6 +396,12 @@ def test_a_material_change_asks_again_from_the_moment_it_is_in_use(change, in_us
     assert decide(make_question(), make_person(make_record()), catalogue, NOW).reason == reason
 
 
+def test_what_is_expired_and_outdated_is_expired():
+    record = make_record(happened_at=ago(days=10), notice_version="unheard of")
+    catalogue = make_catalogue(make_purpose(validity_days=10))
+    assert decide(make_question(), make_person(record), catalogue, NOW).reason is Reason.EXPIRED
+
+
 def test_a_yes_under_a_version_that_nobody_knows_is_outdated():
     person = make_person(make_record(notice_version="unheard of"))
     verdict = decide(make_question(), person, make_catalogue(), NOW)

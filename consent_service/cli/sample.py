@@ -1,0 +1,133 @@
+"""What a demo is filled with: the sample catalogue, the sample people, clients of each kind."""
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import consent_service
+from consent_service.catalogue import service as catalogues
+from consent_service.catalogue.model import Channel
+from consent_service.cli import key_file
+from consent_service.cli.context import actor, running_app
+from consent_service.config import Settings
+from consent_service.consents.service import count_to_ask_again
+from consent_service.crypto.keyring import FileProvider
+from consent_service.customers import service as customers
+from consent_service.imports import service as imports
+from consent_service.imports.model import ImportOptions
+from consent_service.kernel.clock import utc_now
+from consent_service.oauth import service as oauth
+from consent_service.oauth.model import Scope
+from consent_service.storage import migrations
+from consent_service.web.runtime import keys, now
+
+NEWSLETTER = "marketing.newsletter"
+SAMPLE_SIZE = 200
+_PACKAGE = Path(consent_service.__file__).parent
+_CATALOGUE = _PACKAGE / "catalogue/sample/catalogue.yaml"
+_AUDIENCE = _PACKAGE / "imports/sample/audience_export.zip"
+_ASKS_FOR = "email_service"
+_SCOPES = {
+    "admin": frozenset(Scope),
+    "campaigns": frozenset({Scope.DECISIONS_CHECK, Scope.CUSTOMERS_READ}),
+    "website": frozenset(
+        {Scope.CUSTOMERS_READ, Scope.CUSTOMERS_WRITE, Scope.CONSENTS_READ, Scope.CONSENTS_WRITE}
+    ),
+    "auditor": frozenset({Scope.DISCLOSURES_READ}),
+    "email_service": frozenset({Scope.RECIPIENTS_CONFIRM, Scope.DISCLOSURES_WRITE}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What there is to try: clients by name, ids and addresses of people, purposes."""
+
+    clients: Mapping[str, Mapping[str, str]]
+    customers: list[tuple[str, str]]
+    purposes: list[str]
+    notice_version: str
+
+
+def prepare(settings: Settings) -> Sample:
+    """Fills a data directory, or goes on with what is in it. Raises: MisconfiguredError."""
+    assert settings.data_dir is not None
+    if isinstance(settings.key_provider, FileProvider) and not settings.key_provider.path.exists():
+        key_file.create(settings.key_provider.path, utc_now())
+    with running_app(settings, migrated=False):
+        migrations.migrate()
+        load_catalogue()
+        secrets = settings.data_dir / "demo-clients.json"
+        if not secrets.exists():
+            import_audience()
+        clients = make_clients(secrets)
+        catalogue = catalogues.current()
+        notice = catalogue.notice_in_use(catalogue.purposes[NEWSLETTER].notice, now())
+        assert notice is not None
+        people = customers.list_sample(keys(), SAMPLE_SIZE)
+        return Sample(clients, people, list(catalogue.purposes), notice.version)
+
+
+def load_catalogue() -> None:
+    """Loads the sample catalogue where there is none."""
+    try:
+        catalogues.current()
+    except catalogues.NoCatalogue:
+        catalogues.load_catalogue(_CATALOGUE.read_bytes(), actor(), now(), count_to_ask_again)
+
+
+def import_audience() -> None:
+    """Imports the sample people."""
+    options = ImportOptions(NEWSLETTER, Channel.EMAIL, "import")
+    imports.import_mailchimp(_AUDIENCE, options, actor(), now(), keys(), lambda _: None)
+
+
+def make_clients(secrets: Path) -> dict[str, dict[str, str]]:
+    """The demo's clients, each with a secret that works: the one in the file `secrets`, which
+    the demo alone keeps, or a new one."""
+    kept = _read_secrets(secrets)
+    others = sorted(set(catalogues.current().recipients) - {_ASKS_FOR})
+    asks_for = {
+        "admin": (_ASKS_FOR, *others),
+        "campaigns": (_ASKS_FOR,),
+        "email_service": (_ASKS_FOR,),
+    }
+    made = {
+        name: {
+            "client_id": name,
+            "client_secret": _secret(name, scopes, asks_for.get(name, ()), kept.get(name, "")),
+            "scope": " ".join(sorted(scopes)),
+        }
+        for name, scopes in _SCOPES.items()
+    }
+    _write_privately(secrets, {name: client["client_secret"] for name, client in made.items()})
+    return made
+
+
+def _secret(name: str, scopes: frozenset[Scope], recipients: tuple[str, ...], kept: str) -> str:
+    if oauth.authenticate_client(name, kept, now()) is not None:
+        return kept
+    if oauth.find_client(name) is not None:
+        return oauth.rotate_secret(name, timedelta(), actor(), now()).secret
+    return oauth.create_client(
+        name, name, frozenset(scope.value for scope in scopes), recipients, actor(), now()
+    ).secret
+
+
+def _read_secrets(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _write_privately(path: Path, value: object) -> None:
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".demo-")  # of mode 0600
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(value, file, indent=2)
+    os.replace(name, path)
