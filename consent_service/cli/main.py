@@ -35,6 +35,9 @@ SECTIONS = {
         Entry("catalogue", "catalogue", "Load or show the catalogue of purposes."),
         Entry("clients", "clients", "Create, list and disable API clients; rotate their secrets."),
     ),
+    "Bring data in": (
+        Entry("import", "imports", "Import another system's export, such as a mailing list."),
+    ),
     "Look it up": (Entry("openapi", "openapi", "Print the OpenAPI document."),),
 }
 _ENTRIES = {entry.name: entry for section in SECTIONS.values() for entry in section}

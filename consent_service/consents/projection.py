@@ -29,10 +29,13 @@ def apply_event(
 def changed(
     record: Record | None, projected: Record | None, revision: int, now: datetime
 ) -> Record | None:
-    """`projected` as the record from `revision` on; None when it says what `record` says."""
+    """`projected` as the record from `revision` on; None when it says what `record` says. It
+    counts from `now`, but never from before the other did: whoever waited for the customer's lock
+    comes with an older time."""
     if projected is None or _same(record, projected):
         return None
-    return replace(projected, revision=revision, recorded_from=now)
+    since = now if record is None else max(now, record.recorded_from)
+    return replace(projected, revision=revision, recorded_from=since)
 
 
 def project(events: Iterable[Event], channel: Channel | None) -> Record | None:

@@ -37,7 +37,7 @@ class Slots:
         for channel in channels:
             slot = (event.customer_id, event.purpose, channel)
             after = apply_event(self._now.get(slot), event, channel, known)
-            self._put(slot, after, event.recorded_at)
+            self._put(slot, after)
             states.append(self._now[slot].state)
         known.append(event)
         if len(known) > _MANY:
@@ -48,7 +48,7 @@ class Slots:
         """Brings a record in line with the events."""
         customer_id, purpose, channel = slot
         projected = project(self._events.get((customer_id, purpose), ()), channel)
-        self._put(slot, changed(self._now.get(slot), projected, revision, now), now)
+        self._put(slot, changed(self._now.get(slot), projected, revision, now))
 
     def ended(self) -> list[Ended]:
         """The stored records that no longer count, with the moment they ceased to."""
@@ -62,13 +62,13 @@ class Slots:
             for record, to in records
         ]
 
-    def _put(self, slot: Slot, after: Record | None, now: datetime) -> None:
+    def _put(self, slot: Slot, after: Record | None) -> None:
         if after is None:
             return
         made = self._made.setdefault(slot, [])
         if made:
-            made[-1] = (made[-1][0], now)
+            made[-1] = (made[-1][0], after.recorded_from)
         elif slot in self._stored:
-            self._ended.append((slot[0], self._stored[slot], now))
+            self._ended.append((slot[0], self._stored[slot], after.recorded_from))
         made.append((after, None))
         self._now[slot] = after

@@ -148,13 +148,14 @@ def set_profiles(tx: Connection, profiles: Mapping[CustomerId, Sealed]) -> None:
 def replace_facts(
     tx: Connection, customer_id: CustomerId, revision: int, facts: Facts, now: datetime
 ) -> None:
-    """Ends the facts in force and puts others in their place."""
-    tx.execute(
-        update(CustomerFactsRow)
-        .where(CustomerFactsRow.customer_id == customer_id, CustomerFactsRow.recorded_to.is_(None))
-        .values(recorded_to=now)
-    )
-    tx.execute(insert(CustomerFactsRow), [_facts_values(customer_id, revision, facts, now)])
+    """Ends the facts in force of a locked customer and puts others in their place, from `now` on,
+    but never from before those did: whoever waited for the lock comes with an older time."""
+    row = CustomerFactsRow
+    in_force = (row.customer_id == customer_id) & row.recorded_to.is_(None)
+    since = tx.scalars(select(row.recorded_from).where(in_force)).one()
+    at = max(now, since)
+    tx.execute(update(row).where(in_force).values(recorded_to=at))
+    tx.execute(insert(row), [_facts_values(customer_id, revision, facts, at)])
 
 
 def find_facts_at(tx: Connection, customer_id: CustomerId, at: datetime) -> Facts | None:

@@ -90,7 +90,8 @@ def _archive(file: io.RawIOBase, stack: ExitStack, limits: Limits) -> zipfile.Zi
     """The archive. Its directory is read in one go before anything else of it is known; a
     reader that refuses long reads keeps a huge one out of memory."""
     try:
-        return stack.enter_context(zipfile.ZipFile(_ShortReads(file, limits.directory_bytes)))
+        reader = stack.enter_context(_ShortReads(file, limits.directory_bytes))
+        return stack.enter_context(zipfile.ZipFile(reader))
     except _NoExport:
         raise Invalid("The archive has too many entries for a list export.") from None
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):

@@ -59,8 +59,7 @@ class Addition:
 
 @dataclass(slots=True)
 class Plan:
-    """What to do, in this order: create, complete, record, suppress. `unchanged` counts rows
-    that say nothing new."""
+    """What to do. `unchanged` counts rows that say nothing new."""
 
     created: dict[Person, Addition] = field(default_factory=dict)
     completed: dict[Person, Addition] = field(default_factory=dict)

@@ -71,7 +71,7 @@ def import_mailchimp(
     Raises: Invalid for an export or options that cannot be meant; Unavailable.
     """
     started = time.monotonic()
-    purpose = check_options(options, catalogues.current())
+    _terms(options, now)
     count_rows(path)
     summary = Summary(options.dry_run)
     with (
@@ -81,8 +81,7 @@ def import_mailchimp(
     ):
         known = Known() if options.dry_run else None
         for rows in _batches(export.rows(), BATCH):
-            at = now if clock is None else clock()
-            terms = Terms(options, catalogues.current(), purpose, at)
+            terms = _terms(options, now if clock is None else clock())
             batch = _read(rows, terms, summary, refusals)
             plan = (
                 _write(batch, terms, actor, keys)
@@ -94,6 +93,11 @@ def import_mailchimp(
         summary.refused_to = refusals.path
     summary.seconds = time.monotonic() - started
     return summary
+
+
+def _terms(options: ImportOptions, now: datetime) -> Terms:
+    catalogue = catalogues.current()
+    return Terms(options, catalogue, check_options(options, catalogue), now)
 
 
 @contextmanager
@@ -158,6 +162,9 @@ def _look_up(
 ) -> None:
     """Adds to `known` what the store knows of whoever a batch names. With `lock`, customers are
     locked, in order of id, before anything of theirs is read that the plan rests on."""
+    marked = {s.email.value: s.email for s in batch if s.mark is not None}
+    if lock and marked:
+        suppressions.hold_identifiers(list(marked.values()), keys)
     emails = {s.email.value: s.email for s in batch if s.email.value not in known.people}
     phones = {s.phone.value: s.phone for s in batch if s.phone is not None}
     owners = customers.find_owners([*emails.values(), *phones.values()], keys)
@@ -168,7 +175,6 @@ def _look_up(
         customers.lock_customers(fresh)
     known.customers |= _list_people(fresh, terms, keys)
     known.people |= {address: known.customers[owner] for address, owner in here.items()}
-    marked = {s.email.value: s.email for s in batch if s.mark is not None}
     wanted = [email for address, email in marked.items() if address not in known.marks]
     found = suppressions.list_of_identifiers(wanted, keys) if wanted else {}
     known.marks |= {email.value: marks for email, marks in found.items()}
@@ -194,7 +200,10 @@ def _list_people(
 
 
 def _carry_out(plan: Plan, terms: Terms, actor: Actor, keys: Keyring) -> None:
+    """Marks come first: a customer who is created gets those of the address by that."""
     made: dict[CustomerId, OpenKeys] = {}
+    if plan.marks:
+        suppressions.record_suppressions(plan.marks, terms.options.source, terms.now, keys)
     if plan.created:
         new = [addition.as_new() for addition in plan.created.values()]
         made = customers.create_opened(new, terms.now, keys)
@@ -206,8 +215,6 @@ def _carry_out(plan: Plan, terms: Terms, actor: Actor, keys: Keyring) -> None:
     if plan.events:
         events = [replace(event, customer_id=_id(person)) for person, event, _ in plan.events]
         consents.record_consents(events, actor, terms.now, keys, made)
-    if plan.marks:
-        suppressions.record_suppressions(plan.marks, terms.options.source, terms.now, keys)
 
 
 def _id(person: Person) -> CustomerId:

@@ -4,10 +4,12 @@ its column's own type, and every error comes as SQLAlchemy's."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 from operator import itemgetter
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import Boolean, Connection, Dialect, LargeBinary, Table
+from sqlalchemy import Boolean, Connection, Dialect, LargeBinary, Table, Uuid
 from sqlalchemy.orm import QueryableAttribute
 
 from consent_service.storage.db import Base
@@ -17,6 +19,7 @@ Rule = Callable[[Any], Any]
 
 _FEW = 50
 _CHUNK = 500
+_MOST_MARKS = 10_000  # of one statement: SQLite takes 32,766 since 3.32, PostgreSQL 65,535
 
 
 def insert_rows(tx: Connection, into: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
@@ -26,14 +29,19 @@ def insert_rows(tx: Connection, into: type[Base], rows: Sequence[Mapping[str, An
     names = tuple(rows[0])
     table = into.__table__
     assert isinstance(table, Table)
-    statement, rules = _prepare(table, names, tx.dialect)
+    rules = _rules(table, names, tx.dialect)
     columns = zip(*map(itemgetter(*names), rows), strict=True)
     ruled = [
         values if rule is None else map(rule, values)
         for values, rule in zip(columns, rules, strict=True)
     ]
     given = list(zip(*ruled, strict=True))
-    tx.exec_driver_sql(statement, given if len(given) > 1 else given[0])
+    at_once = _MOST_MARKS // len(names)
+    for at in range(0, len(given), at_once):
+        some = given[at : at + at_once]
+        tx.exec_driver_sql(
+            _insert(table, names, len(some), tx.dialect), tuple(chain.from_iterable(some))
+        )
 
 
 def only_present(
@@ -62,16 +70,18 @@ def _marks(mark: str, values: Sequence[object]) -> str:
     return ", ".join([mark] * len(values))
 
 
-@lru_cache(maxsize=64)
-def _prepare(
-    table: Table, names: tuple[str, ...], dialect: Dialect
-) -> tuple[str, tuple[Rule | None, ...]]:
-    """The statement, and each column's rule for what the driver is given."""
+@lru_cache(maxsize=256)
+def _insert(table: Table, names: tuple[str, ...], rows: int, dialect: Dialect) -> str:
     quote = dialect.identifier_preparer.quote
-    mark = "?" if dialect.paramstyle == "qmark" else "%s"
     columns = ", ".join(quote(name) for name in names)
-    statement = f"INSERT INTO {quote(table.name)} ({columns}) VALUES ({_marks(mark, names)})"  # noqa: S608  # names of our own tables
-    return statement, tuple(_rule(table, name, dialect) for name in names)
+    row = "(" + _marks("?" if dialect.paramstyle == "qmark" else "%s", names) + ")"
+    return f"INSERT INTO {quote(table.name)} ({columns}) VALUES {', '.join([row] * rows)}"  # noqa: S608  # names of our own tables
+
+
+@lru_cache(maxsize=64)
+def _rules(table: Table, names: tuple[str, ...], dialect: Dialect) -> tuple[Rule | None, ...]:
+    """Each column's rule for what the driver is given."""
+    return tuple(_rule(table, name, dialect) for name in names)
 
 
 def _rule(table: Table, name: str, dialect: Dialect) -> Rule | None:
@@ -80,7 +90,13 @@ def _rule(table: Table, name: str, dialect: Dialect) -> Rule | None:
         return _time_rule(dialect)
     if isinstance(kind, LargeBinary | SealedBytes | Boolean):
         return None  # both drivers take these as they are; SQLAlchemy would wrap or check each
-    return kind.dialect_impl(dialect).bind_processor(dialect)
+    rule = kind.dialect_impl(dialect).bind_processor(dialect)
+    return _hex if rule is not None and isinstance(kind, Uuid) else rule
+
+
+def _hex(value: UUID | None) -> str | None:
+    """As SQLAlchemy keeps it where the database has no type for it, in half the time."""
+    return None if value is None else f"{value.int:032x}"
 
 
 @lru_cache(maxsize=4)

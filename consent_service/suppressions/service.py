@@ -62,6 +62,13 @@ def record_suppressions(
     return results
 
 
+def hold_identifiers(identifiers: Sequence[Identifier], keys: Keyring) -> None:
+    """Holds identifiers until the caller's unit of work ends, as `record_suppressions` does:
+    whoever locks customers as well holds first, or two of them wait for each other."""
+    with unit_of_work() as tx:
+        hold(tx, (digest for identifier in identifiers for digest in probes_of(identifier, keys)))
+
+
 def project(added: Sequence[tuple[StoredIdentifier, tuple[bytes, ...]]], now: datetime) -> None:
     """Puts the open marks of identifiers beside the customers who got them just now."""
     with unit_of_work() as tx:

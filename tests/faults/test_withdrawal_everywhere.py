@@ -112,9 +112,7 @@ def wait_until_ready(port, process):
 @pytest.fixture
 def callers(servers):
     ports, made = servers
-    form = (
-        f"grant_type=client_credentials&client_id={made.client_id}&client_secret={made.secret}"
-    )
+    form = f"grant_type=client_credentials&client_id={made.client_id}&client_secret={made.secret}"
     first = Caller(ports[0])
     token = first.post("/oauth/token", form, form=True)[1]["access_token"]
     found = [Caller(port, token) for port in ports]
