@@ -21,7 +21,7 @@ from consent_service.suppressions import routes as suppressions_routes
 from consent_service.suppressions import service as suppressions
 from consent_service.web import api, docs, hardening, problems, runtime
 
-DESCRIPTION = "Ask before you use a person's data: every answer is logged and can be proved."
+DESCRIPTION = "Ask before you use a person's data: every answer is logged before it is given."
 
 ROUTES = (
     health.api,

@@ -106,7 +106,7 @@ def _collecting_rarely() -> Iterator[None]:
     would walk them, and all of the app besides, over and over: a sixth of the whole time."""
     before = gc.get_threshold()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    gc.set_threshold(50_000, 10, 5)
     try:
         yield
     finally:

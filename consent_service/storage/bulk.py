@@ -19,7 +19,7 @@ Rule = Callable[[Any], Any]
 
 _FEW = 50
 _CHUNK = 500
-_MOST_MARKS = 10_000  # of one statement: SQLite takes 32,766 since 3.32, PostgreSQL 65,535
+_MOST_MARKS = 10_000  # of one statement: SQLite takes 32,766 since 3.32
 
 
 def insert_rows(tx: Connection, into: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
@@ -36,6 +36,9 @@ def insert_rows(tx: Connection, into: type[Base], rows: Sequence[Mapping[str, An
         for values, rule in zip(columns, rules, strict=True)
     ]
     given = list(zip(*ruled, strict=True))
+    if tx.dialect.name == "postgresql" and len(given) > 1:  # whose driver sends them in one go
+        tx.exec_driver_sql(_insert(table, names, 1, tx.dialect), given)
+        return
     at_once = _MOST_MARKS // len(names)
     for at in range(0, len(given), at_once):
         some = given[at : at + at_once]

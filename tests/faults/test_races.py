@@ -72,7 +72,7 @@ class Worker:
 
 def test_eight_at_once_leave_one_consistent_history(shop):
     ann, ticks = shop.customer(), itertools.count()
-    shop.say(ann, "given", captured_at=shop.at(seconds=-60))
+    shop.say(ann, "given", captured_at=shop.at(seconds=-60), notice_version="2")
     workers = [Worker(shop, number, ticks) for number in range(THREADS)]
     start = threading.Barrier(THREADS)
 
@@ -84,7 +84,8 @@ def test_eight_at_once_leave_one_consistent_history(shop):
             if kind == "check":
                 worker.check({"customer_id": ann, "purpose": "news", "recipient": "mailer"})
             else:
-                worker.say(shop.event(ann, kind, captured_at=rfc3339(utc_now())))
+                notice = {"notice_version": "2"} if kind == "given" else {}
+                worker.say(shop.event(ann, kind, captured_at=rfc3339(utc_now()), **notice))
 
     with ThreadPoolExecutor(THREADS) as pool:
         for done in [pool.submit(run, worker, at) for at, worker in enumerate(workers)]:
