@@ -21,12 +21,12 @@ from consent_service.suppressions.model import Reason, Suppression, find_same
 @dataclass(slots=True, eq=False)
 class Person:
     """What is known of somebody. `customer_id` None: not here yet. Events are the imported ones
-    of the purpose and channel, by kind as recorded and time."""
+    of the purpose and channel, by kind as recorded and time. Tuples, since a dry run keeps many."""
 
     customer_id: CustomerId | None = None
-    phones: set[str] = field(default_factory=set)
-    profile: set[str] = field(default_factory=set)
-    events: set[tuple[EventKind, datetime]] = field(default_factory=set)
+    phones: tuple[str, ...] = ()
+    profile: tuple[str, ...] = ()
+    events: tuple[tuple[EventKind, datetime], ...] = ()
 
 
 @dataclass(slots=True)
@@ -99,8 +99,9 @@ def _add_person(said: Said, known: Known, plan: Plan) -> bool:
 def _complete(said: Said, person: Person, known: Known, plan: Plan, addition: Addition) -> bool:
     """Adds to `addition` what the person lacks; whether there was anything."""
     fresh = {name: v for name, v in said.profile.items() if name not in person.profile}
-    person.profile.update(fresh)
-    addition.profile.update(fresh)
+    if fresh:
+        person.profile += tuple(fresh)
+        addition.profile.update(fresh)
     plan.phones_unreadable += said.phone_unreadable
     phone = said.phone
     if phone is None or phone.value in person.phones:
@@ -109,7 +110,7 @@ def _complete(said: Said, person: Person, known: Known, plan: Plan, addition: Ad
         plan.phones_of_another += 1
         return bool(fresh)
     known.phones.add(phone.value)
-    person.phones.add(phone.value)
+    person.phones += (phone.value,)
     addition.identifiers.append(phone)
     return True
 
@@ -122,7 +123,7 @@ def _add_event(said: Said, known: Known, purpose: Purpose, plan: Plan) -> bool:
     kind = recorded_kind(event, purpose)
     if (kind, event.captured_at) in person.events:
         return False
-    person.events.add((kind, event.captured_at))
+    person.events += ((kind, event.captured_at),)
     plan.events.append((person, event, kind))
     return True
 

@@ -186,8 +186,8 @@ def _list_people(
     people = {
         customer_id: Person(
             customer_id,
-            {i.value for i in found.identifiers if i.type is IdentifierType.PHONE},
-            set(found.profile),
+            tuple(i.value for i in found.identifiers if i.type is IdentifierType.PHONE),
+            tuple(found.profile),
         )
         for customer_id, found in completion.list_particulars(customer_ids, keys).items()
     }
@@ -195,7 +195,7 @@ def _list_people(
         events = consents.list_import_marks(customer_ids, terms.purpose.key)
         for customer_id, kind, channel, captured_at in events:
             if channel is terms.options.channel:
-                people[customer_id].events.add((kind, captured_at))
+                people[customer_id].events += ((kind, captured_at),)
     return people
 
 
