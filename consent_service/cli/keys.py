@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from consent_service.accounts import staff
 from consent_service.cli import key_file
 from consent_service.cli.context import chosen_settings, running_app
 from consent_service.cli.options import store_options
@@ -85,6 +86,7 @@ def rewrap() -> None:
         old = sum(count for master, count in counts.items() if master != newest)
         _in_batches("data keys", old, data_keys.rewrap_batch)
         _in_batches("look-up indexes", 0, customers.reindex_batch)
+        _in_batches("staff's codes", 0, staff.rewrap_batch)
 
 
 def _in_batches(what: str, expected: int, step: Callable[[Keyring, int], int]) -> None:
