@@ -1,7 +1,7 @@
 """The one rule that makes a record of events. No I/O.
 
 The same events make the same record, in whatever order they arrive and however often: what
-counts is when each happened. Source: DESIGN.md, time and order; ADR 0008.
+counts is when each happened. Source: DESIGN.md, time and order; ADR 0009.
 """
 
 from collections.abc import Iterable, Sequence
