@@ -69,15 +69,14 @@ def test_somebody_is_named_by_an_identifier_as_well(shop, ann):
     assert shop.states(ann)["news"] == "given"
 
 
-@pytest.mark.parametrize("no", ["refused", "withdrawn", "objected", "revoked"])
-def test_a_no_counts_at_the_next_check(shop, ann, no):
-    shop.say(ann, "given")
-    shop.clock.advance(timedelta(seconds=1))
-    done = shop.say(ann, no)
-    assert done["state"] == no
-    assert shop.check(ann)["outcome"] == "deny"
-    assert shop.reason(ann) == no
-    assert shop.states(ann)["news"] == no
+def test_a_no_counts_at_the_next_check(shop):
+    for no in ("refused", "withdrawn", "objected", "revoked"):
+        somebody = shop.customer()
+        shop.say(somebody, "given", captured_at=shop.at(seconds=-1))
+        assert shop.say(somebody, no)["state"] == no
+        answer = shop.check(somebody)
+        assert (answer["outcome"], answer["reason"]) == ("deny", no)
+        assert shop.states(somebody)["news"] == no
 
 
 def test_renewing_is_saying_yes_again(shop, ann):
@@ -436,16 +435,18 @@ def test_a_clock_that_went_back_hides_nothing(shop, ann):
     assert shop.states(ann)["news"] == "withdrawn"
 
 
-@pytest.mark.parametrize(
-    ("as_of", "status"),
-    [("2026-03-02T09:30:00.000001Z", 422), ("2020-01-01T00:00:00Z", 404), ("yesterday", 422),
-     ("2026-03-02", 422), ("2026-03-02T09:30:00", 422)],
-)  # fmt: skip
-def test_a_moment_that_cannot_be_asked_for(shop, ann, as_of, status):
-    reply = shop.api.get(f"/v1/customers/{ann}/consents", query_string={"as_of": as_of})
-    assert reply.status_code == status
-    if status == 422:
-        assert faults(reply) == ["/as_of"]
+def test_a_moment_that_cannot_be_asked_for(shop, ann):
+    for as_of, status in (
+        ("2026-03-02T09:30:00.000001Z", 422),
+        ("2020-01-01T00:00:00Z", 404),
+        ("yesterday", 422),
+        ("2026-03-02", 422),
+        ("2026-03-02T09:30:00", 422),
+    ):
+        reply = shop.api.get(f"/v1/customers/{ann}/consents", query_string={"as_of": as_of})
+        assert reply.status_code == status, as_of
+        if status == 422:
+            assert faults(reply) == ["/as_of"]
 
 
 def test_what_holds_tells_regime_basis_expiry_and_event(shop, ann):

@@ -83,20 +83,20 @@ def test_ids_are_of_no_personal_value(shop):
         assert len(each) == 30
 
 
-@pytest.mark.parametrize(
-    "again",
-    ["ann@example.org", "ANN@EXAMPLE.ORG", "ａｎｎ@example.org", "+49 30 1234567", "K-17"],
-)
-def test_an_identifier_that_somebody_has_is_409_and_says_whose(shop, again):
+def test_an_identifier_that_somebody_has_is_409_and_says_whose(shop):
     ann = shop.customer("ann@example.org", "+49301234567", "K-17")
     before = shop.counts()
-    reply = shop.api.post(BASE, {"identifiers": [
-        {"type": "email", "value": "new@example.org"},
-        {"type": "phone" if again[0] == "+" else "email" if "@" in again else "customer_number",
-         "value": again},
-    ]})  # fmt: skip
-    assert (reply.status_code, reply.json["code"]) == (409, "identifier_known")
-    assert reply.json["customer_id"] == ann
+    for kind, again in (
+        ("email", "ann@example.org"),
+        ("email", "ANN@EXAMPLE.ORG"),
+        ("email", "ａｎｎ@example.org"),
+        ("phone", "+49 30 1234567"),
+        ("customer_number", "K-17"),
+    ):
+        new = {"type": "email", "value": "new@example.org"}
+        reply = shop.api.post(BASE, {"identifiers": [new, {"type": kind, "value": again}]})
+        assert (reply.status_code, reply.json["code"]) == (409, "identifier_known")
+        assert reply.json["customer_id"] == ann
     assert shop.counts() == before
     assert shop.api.post(f"{BASE}/lookup", lookup("new@example.org")).status_code == 404
 
@@ -168,20 +168,17 @@ def lookup(value, kind="email"):
     return {"identifier": {"type": kind, "value": value}}
 
 
-@pytest.mark.parametrize(
-    ("kind", "value"),
-    [
+def test_a_customer_is_found_by_each_identifier_however_it_is_written(shop):
+    given = ("ann@example.org", "+49301234567", "K-17")
+    device = {"type": "device", "value": "0123456789abcdef"}
+    ann = shop.customer(*given, device)
+    for kind, value in (
         ("email", "ANN@example.org"),
         ("phone", "\u202a+49 (0)30 1234567\u202c"),
         ("customer_number", " K-17 "),
         ("device", "0123456789abcdef"),
-    ],
-)
-def test_a_customer_is_found_by_each_identifier_however_it_is_written(shop, kind, value):
-    given = ("ann@example.org", "+49301234567", "K-17")
-    device = {"type": "device", "value": "0123456789abcdef"}
-    ann = shop.customer(*given, device)
-    assert shop.api.post(f"{BASE}/lookup", lookup(value, kind)).json == {"id": ann}
+    ):
+        assert shop.api.post(f"{BASE}/lookup", lookup(value, kind)).json == {"id": ann}
 
 
 def test_a_value_is_found_under_its_own_type_only(shop):

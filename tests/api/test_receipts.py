@@ -77,12 +77,11 @@ def test_a_receipt_says_what_was_recorded(shop, ann):
     }
 
 
-@pytest.mark.parametrize("accept", [None, "*/*", "application/jose", "text/html"])
-def test_a_receipt_is_signed_unless_asked_for_plain(shop, ann, accept):
+def test_a_receipt_is_signed_unless_asked_for_plain(shop, ann):
     done = shop.say(ann, "given")
-    headers = {} if accept is None else {"Accept": accept}
-    reply = shop.api.get(path(done["event_id"]), headers=headers)
-    assert (reply.mimetype, reply.headers["Vary"]) == ("application/jose", "Accept")
+    for headers in ({}, *({"Accept": kind} for kind in ("*/*", "application/jose", "text/html"))):
+        reply = shop.api.get(path(done["event_id"]), headers=headers)
+        assert (reply.mimetype, reply.headers["Vary"]) == ("application/jose", "Accept")
     keys, text = shop.api.get("/oauth/jwks.json").json, reply.get_data(as_text=True)
     plain = shop.api.get(path(done["event_id"]), headers=JSON).json
     assert signing.verify(keys, text, "consent-receipt+jws") == plain

@@ -173,7 +173,7 @@ def test_a_permit_has_one_of_three_reasons_and_nothing_else_has_them(world):
 
 
 @given(WORLDS)
-@settings(max_examples=500)
+@settings(max_examples=200)
 def test_a_no_never_permits_under_consent(world):
     needs = not world.accepted or (world.basis == "consent" and world.regime == "opt_in")
     if needs and world.record != "given":
@@ -181,7 +181,7 @@ def test_a_no_never_permits_under_consent(world):
 
 
 @given(WORLDS)
-@settings(max_examples=500)
+@settings(max_examples=200)
 def test_a_no_never_permits_where_silence_would(world):
     if world.record in (*worlds.NOES, "requested after a no"):
         needs_none = world.accepted and world.basis in (
