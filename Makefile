@@ -4,6 +4,7 @@
 PYTHON ?= python3
 UV ?= uv
 ARGS ?=
+PROCESSES ?= 2
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -21,7 +22,7 @@ run: $(VENV)/.runtime ## the service, set up by CONSENT_… variables
 	@exec $(BIN)/consent serve $(ARGS)
 
 test: check postgres ## everything that must hold
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n $(PROCESSES) --dist worksteal $(ARGS)
 
 check: lint types ## all of it but the tests
 

@@ -1,11 +1,12 @@
 """Events and records, and the one rule that makes a record of events. No I/O."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
+
+from msgspec import Struct
 
 from consent_service.catalogue.model import Catalogue, Channel, Confirmation, Purpose
 from consent_service.crypto.envelope import Sealed
@@ -52,8 +53,7 @@ class State(StrEnum):
 NOES = frozenset({State.REFUSED, State.WITHDRAWN, State.OBJECTED, State.REVOKED})
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """What counts for one customer, purpose and channel, since `revision`. `channel` None: the
     purpose reaches nobody, or it is a no to all channels. `direct`: said by the person here, not
     imported. `standing_no`: the no that a `requested` follows and does not take away."""
@@ -76,8 +76,7 @@ class Record:
         return self.state if self.state in NOES else self.standing_no
 
 
-@dataclass(frozen=True, slots=True)
-class NewEvent:
+class NewEvent(Struct, frozen=True):
     """An event as it comes in. `channel` None is all channels of the purpose. `confirmed`: the
     second step of a double opt-in has been taken elsewhere. `imported`: from another system."""
 
@@ -97,8 +96,7 @@ class NewEvent:
     imported: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """An event as recorded. `happened_at` is what counts: `captured_at`, or the recording where
     that was ahead of it. `proof` seals evidence, guardian and agent under the proof key."""
 
@@ -121,8 +119,7 @@ class Event:
     proof: Sealed | None
 
 
-@dataclass(frozen=True, slots=True)
-class EffectiveConsent:
+class EffectiveConsent(Struct, frozen=True):
     """What holds for one purpose and channel at an instant, for a person to read."""
 
     purpose: Purpose

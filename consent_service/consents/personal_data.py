@@ -1,9 +1,10 @@
 """What this room holds about a customer."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from consent_service.catalogue.model import Channel

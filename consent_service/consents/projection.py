@@ -5,9 +5,10 @@ counts is when each happened. Source: DESIGN.md, time and order; ADR 0009.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from consent_service.catalogue.model import Channel
 from consent_service.consents.model import Event, EventKind, Record, State

@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from consent_service.catalogue.model import Catalogue, Purpose
 from consent_service.consents.model import Event, NewEvent, State, channel_of, recorded_kind
 from consent_service.crypto.data_keys import OpenKeys
@@ -16,7 +18,7 @@ from consent_service.kernel.ids import CustomerId, new_uuid
 from consent_service.ledger import service as ledger
 from consent_service.ledger.model import Entry, EntryKind
 
-_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False).encode
+_encode = msgspec.json.encode
 
 
 def make_event(
@@ -102,7 +104,7 @@ def _seal_proof(
     if not known:
         return None
     field = Field("consent_event.proof", customer_id, event_id)
-    return seal(proof, field, _encode(known).encode())
+    return seal(proof, field, _encode(known))
 
 
 def _field(event: Event) -> Field:

@@ -1,10 +1,12 @@
 """Recording what people said, and telling what holds."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from consent_service.catalogue import service as catalogues
 from consent_service.catalogue.model import Catalogue, Channel
@@ -40,8 +42,7 @@ from consent_service.storage.unit_of_work import reading, unit_of_work
 _NOBODY: Mapping[CustomerId, OpenKeys] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(Struct, frozen=True):
     """What came of an event. `state` is what now holds: a yes wherever one is left."""
 
     event: Event

@@ -6,17 +6,16 @@ e-mails and phones, so that a hashed audience finds the same customer.
 
 import hashlib
 import hmac
-from dataclasses import dataclass
 from functools import lru_cache
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from msgspec import Struct
 
 from consent_service.crypto.keyring import Keyring, KeyUse, ServiceKey
 
 
-@dataclass(frozen=True, slots=True)
-class Indexed:
+class Indexed(Struct, frozen=True):
     """A blind index (32 bytes) and the 4-byte id of the key version that made it."""
 
     digest: bytes

@@ -2,9 +2,10 @@
 everything sealed under it. Unwrapped per use, never kept."""
 
 import secrets
-from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
+
+from msgspec import Struct
 
 from consent_service.crypto.envelope import (
     KEY_LENGTH,
@@ -32,16 +33,14 @@ _FIELDS = {kind: f"customer_key.{kind}" for kind in DataKeyKind}
 _KEY_IDS = {DataKeyKind.LIFE: b"life", DataKeyKind.PROOF: b"prof"}
 
 
-@dataclass(frozen=True, slots=True)
-class OpenKeys:
+class OpenKeys(Struct, frozen=True):
     """A customer's data keys, open."""
 
     life: SealingKey
     proof: SealingKey
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
+class Holder(Struct, frozen=True):
     """A customer with their keys open: a side of a merge."""
 
     customer: CustomerId

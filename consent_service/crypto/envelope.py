@@ -7,12 +7,12 @@ change while the value stays. Source: NIST SP 800-38D; DESIGN.md 5.3.
 """
 
 import os
-from dataclasses import dataclass
 from typing import NewType
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from msgspec import Struct
 
 Sealed = NewType("Sealed", bytes)
 
@@ -29,8 +29,7 @@ class SealBroken(Exception):
     """A sealed value does not open: wrong key, moved, or changed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """What a sealed value is: a stable name, whose it is, and which row of theirs."""
 
     name: str
@@ -42,8 +41,7 @@ class Field:
         return self.name.encode() + b"\0" + self.customer.bytes + self.row.bytes
 
 
-@dataclass(frozen=True, slots=True)
-class SealingKey:
+class SealingKey(Struct, frozen=True):
     """A 256-bit key and its 4-byte id. The bytes never show in a repr."""
 
     id: bytes

@@ -1,10 +1,11 @@
 """A customer as values. No I/O."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
+
+from msgspec import Struct
 
 from consent_service.crypto.envelope import Sealed
 from consent_service.kernel.errors import Conflict
@@ -34,8 +35,7 @@ class AgeBand(StrEnum):
         return {"under_13": 0, "13_15": 13, "16_17": 16, "adult": 18}[self.value]
 
 
-@dataclass(frozen=True, slots=True)
-class Identifier:
+class Identifier(Struct, frozen=True):
     """An identifier in the clear, never stored like this. `value` is normalised, `given` is
     what was sent. Its repr shows neither."""
 
@@ -48,8 +48,7 @@ class Identifier:
         return f"Identifier({self.type}, redacted)"
 
 
-@dataclass(frozen=True, slots=True)
-class ProfileValue:
+class ProfileValue(Struct, frozen=True):
     """One field of a profile and the data source it came from."""
 
     value: str
@@ -59,8 +58,7 @@ class ProfileValue:
         return "ProfileValue(redacted)"
 
 
-@dataclass(frozen=True, slots=True)
-class NewCustomer:
+class NewCustomer(Struct, frozen=True):
     """What is known of somebody who is not here yet."""
 
     identifiers: tuple[Identifier, ...]
@@ -70,8 +68,7 @@ class NewCustomer:
     age_band: AgeBand | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Particulars:
+class Particulars(Struct, frozen=True):
     """What finds a customer and what is known of them, in the clear, or a part of it."""
 
     identifiers: Sequence[Identifier]
@@ -81,8 +78,7 @@ class Particulars:
         return "Particulars(redacted)"
 
 
-@dataclass(frozen=True, slots=True)
-class StoredIdentifier:
+class StoredIdentifier(Struct, frozen=True):
     """An identifier as it is kept: sealed, with its blind index."""
 
     id: UUID
@@ -95,8 +91,7 @@ class StoredIdentifier:
     added_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """What decisions read of a customer, kept by recorded-from and recorded-to."""
 
     jurisdiction: str | None
@@ -105,8 +100,7 @@ class Facts:
     gpc_since: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class CustomerRecord:
+class CustomerRecord(Struct, frozen=True):
     """A customer as stored."""
 
     id: CustomerId
@@ -117,8 +111,7 @@ class CustomerRecord:
     facts: Facts
 
 
-@dataclass(frozen=True, slots=True)
-class Customer:
+class Customer(Struct, frozen=True):
     """A customer, opened for somebody who may read it."""
 
     id: CustomerId
@@ -130,8 +123,7 @@ class Customer:
     profile: Mapping[str, ProfileValue]
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(Struct, frozen=True):
     """A change to a customer. None leaves a thing as it is; in `profile`, a None value removes
     the field; `cleared` names facts to be unset."""
 

@@ -1,9 +1,9 @@
 """What this room holds about a customer. Its `erase` and `absorb` run last: the keys go there."""
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from consent_service.crypto.data_keys import Holder, OpenKeys

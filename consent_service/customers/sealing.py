@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
+
+import msgspec
+from msgspec.structs import replace
 
 from consent_service.crypto import blind_index
 from consent_service.crypto.envelope import Field, Sealed, SealingKey, seal, unseal
@@ -12,7 +14,7 @@ from consent_service.crypto.keyring import Keyring, KeyUse
 from consent_service.customers.model import Identifier, ProfileValue, StoredIdentifier
 from consent_service.kernel.ids import CustomerId, new_uuid
 
-_encode = json.JSONEncoder(check_circular=False).encode
+_encode = msgspec.json.encode
 
 
 def probes_of(i: Identifier, keys: Keyring) -> tuple[bytes, ...]:
@@ -45,7 +47,7 @@ def seal_profile(
 ) -> Sealed:
     """A profile, sealed under its customer's life key."""
     plain = _encode({name: [v.value, v.source] for name, v in profile.items()})
-    return seal(life, Field("customer.profile", customer_id, customer_id), plain.encode())
+    return seal(life, Field("customer.profile", customer_id, customer_id), plain)
 
 
 def seal_identifier(
@@ -54,7 +56,7 @@ def seal_identifier(
     """An identifier as it is kept, under a fresh id."""
     identifier_id = new_uuid()
     field = Field("identifier.value", customer_id, identifier_id)
-    sealed = seal(life, field, _encode([i.value, i.given]).encode())
+    sealed = seal(life, field, _encode([i.value, i.given]))
     found = blind_index.index(keys, i.type, blind_index.sha256_of(i.value))
     return StoredIdentifier(
         identifier_id, customer_id, i.type, sealed, i.source, found.digest, found.key_id, now
@@ -76,5 +78,5 @@ def reseal_identifier(
     """An identifier as it is kept for another customer, under the same id and index."""
     value = list(open_value(kept.customer_id, kept.id, kept.sealed, old))
     field = Field("identifier.value", customer_id, kept.id)
-    sealed = seal(new, field, _encode(value).encode())
+    sealed = seal(new, field, _encode(value))
     return replace(kept, customer_id=customer_id, sealed=sealed)

@@ -3,9 +3,10 @@
 Identifiers are in `identifiers.py`; the completing of customers in `completion.py`."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from consent_service.crypto.data_keys import OpenKeys
 from consent_service.crypto.keyring import Keyring

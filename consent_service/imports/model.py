@@ -7,6 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
+from msgspec import Struct
+
 from consent_service.catalogue.model import Catalogue, Channel, Purpose
 from consent_service.consents.model import NewEvent
 from consent_service.customers.model import Identifier, ProfileValue
@@ -52,8 +54,7 @@ COLUMNS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One row: its file, the line on which it starts, and its cells by column, trimmed, without
     the blank ones; None when it has more or fewer of them than its header."""
 
@@ -117,8 +118,7 @@ class Terms:
     now: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Struct, frozen=True):
     """What a row says, in the clear. `event` still lacks its customer; `mark` is the reason of
     a suppression of the address, on which channel (None: every one), and since when."""
 

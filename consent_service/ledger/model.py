@@ -1,9 +1,10 @@
 """What an entry is. No I/O."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
+
+from msgspec import Struct
 
 from consent_service.crypto.envelope import Sealed
 from consent_service.kernel.errors import Unavailable
@@ -27,8 +28,7 @@ class EntryKind(StrEnum):
     STAFF_ACT = "staff_act"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One row of the log. The clear columns are for auditors' filters and hold no personal
     value; `payload` is sealed by the room that appends it, under the customer's life key.
 
@@ -56,8 +56,7 @@ class Entry:
     payload: Sealed | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class EntryFilter:
+class EntryFilter(Struct, frozen=True):
     """What an auditor asks for; None is any. `from_` is inclusive, `to` exclusive."""
 
     place: UUID | None = None

@@ -4,9 +4,11 @@ import json
 import os
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
+
+import msgspec
+from msgspec.structs import replace
 
 from consent_service.crypto.envelope import Field, SealingKey, seal, unseal
 from consent_service.kernel import paging
@@ -15,7 +17,7 @@ from consent_service.ledger import store
 from consent_service.ledger.model import Entry, EntryFilter
 from consent_service.storage.unit_of_work import reading, unit_of_work
 
-_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False).encode
+_encode = msgspec.json.encode
 
 
 def sealed_entry(entry: Entry, payload: Mapping[str, Any], life: SealingKey) -> Entry:
@@ -28,7 +30,7 @@ def sealed_parts(
     place: UUID, entry_id: UUID, payload: Mapping[str, Any], life: SealingKey
 ) -> dict[str, Any]:
     """What `sealed_entry` adds to an entry, for whoever makes many and copies none."""
-    sealed = seal(life, _field(place, entry_id), _encode(payload).encode())
+    sealed = seal(life, _field(place, entry_id), _encode(payload))
     chance = os.urandom(48)
     return {"salt": chance[:32], "token": chance[32:], "payload": sealed}
 

@@ -86,6 +86,7 @@ def prepare_engine(engine: Engine) -> None:
             "synchronous=FULL",
             "foreign_keys=ON",
             "secure_delete=ON",
+            "cache_size=-32768",
         ):
             connection.execute("PRAGMA " + pragma)
 

@@ -1,10 +1,12 @@
 """What a suppression is and how far it reaches. No I/O."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from consent_service.catalogue.model import Channel, LegalBasis, Purpose
 from consent_service.customers.model import IdentifierType
@@ -31,8 +33,7 @@ ADDRESS_OF = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Suppression:
+class Suppression(Struct, frozen=True):
     """One mark. `channel` None is every channel of the address; `happened_at` is when the
     reason arose, by whoever reported it; `closed_at` when it stopped to count."""
 

@@ -1,9 +1,10 @@
 """Suppressions, use case by use case."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from consent_service.catalogue.model import Channel
 from consent_service.crypto.keyring import Keyring

@@ -2,10 +2,10 @@
 
 import itertools
 import threading
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from consent_service.crypto import signing
 from consent_service.customers import service as customers

@@ -1,10 +1,10 @@
 import itertools
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from consent_service.catalogue.model import Change, Channel, Confirmation, Regime
 from consent_service.consents.model import (

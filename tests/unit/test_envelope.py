@@ -1,7 +1,7 @@
-from dataclasses import replace
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 
 from consent_service.crypto.envelope import Field, SealBroken, Sealed, SealingKey, seal, unseal
 from consent_service.crypto.envelope import sealed_under as key_id_of

@@ -1,5 +1,4 @@
-import dataclasses
-
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -101,7 +100,7 @@ def test_reporting_twice_is_reporting_once(reports):
 
     once = told([], reports)
     closed = [
-        dataclasses.replace(mark, closed_at=NOW if close else None)
+        msgspec.structs.replace(mark, closed_at=NOW if close else None)
         for mark, (*_, close) in zip(once, reports, strict=False)
     ]
     assert told(
