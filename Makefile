@@ -10,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input install
 
-.PHONY: help demo run test check lint types openapi lock postgres
+.PHONY: help demo run test check lint types openapi lock postgres interop
 
 help: ## lists these targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -21,7 +21,7 @@ demo: $(VENV)/.runtime ## the service with sample people: make demo ARGS="--json
 run: $(VENV)/.runtime ## the service, set up by CONSENT_… variables
 	@exec $(BIN)/consent serve $(ARGS)
 
-test: check postgres ## everything that must hold
+test: check postgres interop ## everything that must hold
 	$(BIN)/pytest -n $(PROCESSES) --dist worksteal $(ARGS)
 
 check: lint types ## all of it but the tests
@@ -51,6 +51,17 @@ postgres:
 		echo "installing PostgreSQL for the tests"; export DEBIAN_FRONTEND=noninteractive; \
 		apt-get update -q && apt-get install -q -y --no-install-recommends postgresql || true; \
 	fi >/dev/null 2>&1
+
+# OAuth clients of npm, for tests/interop. Without node those tests say that they were skipped.
+interop: $(VENV)/.dev
+	@if command -v npm >/dev/null && ! cmp -s tests/interop/package-lock.json $(VENV)/interop/.installed; \
+	then \
+		echo "installing the clients of tests/interop into $(VENV)/interop" 1>&2; \
+		mkdir -p $(VENV)/interop && cp tests/interop/package*.json tests/interop/.npmrc $(VENV)/interop/ \
+		&& (cd $(VENV)/interop && npm ci --silent) 1>&2 \
+		&& cp tests/interop/package-lock.json $(VENV)/interop/.installed \
+		|| echo "that failed: tests/interop will be skipped" 1>&2; \
+	fi
 
 $(VENV)/.runtime: requirements.lock pyproject.toml | $(BIN)/python
 	@echo "installing requirements.lock into $(VENV)" 1>&2

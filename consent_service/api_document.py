@@ -8,7 +8,7 @@ import yaml
 from flask import Flask
 
 from consent_service.kernel.errors import DomainError
-from consent_service.oauth.model import Scope
+from consent_service.oauth.model import CUSTOMER_SCOPES, Scope
 from consent_service.web import problems
 
 _SCOPES = {
@@ -47,7 +47,15 @@ _SECURITY_SCHEMES = {
             "clientCredentials": {
                 "tokenUrl": "/oauth/token",
                 "scopes": {scope.value: text for scope, text in _SCOPES.items()},
-            }
+            },
+            "authorizationCode": {
+                "authorizationUrl": "/oauth/authorize",
+                "tokenUrl": "/oauth/token",
+                "refreshUrl": "/oauth/token",
+                "scopes": {
+                    scope.value: text for scope, text in _SCOPES.items() if scope in CUSTOMER_SCOPES
+                },
+            },
         },
     },
     "client": {"type": "http", "scheme": "basic", "description": "A client's id and secret"},

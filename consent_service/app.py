@@ -3,6 +3,7 @@
 from flask import Flask
 
 from consent_service import __version__, api_document, health
+from consent_service.accounts import wiring as accounts
 from consent_service.catalogue import routes as catalogue_routes
 from consent_service.config import Settings
 from consent_service.consents import routes as consents_routes
@@ -13,19 +14,22 @@ from consent_service.customers import service as customers
 from consent_service.decisions import routes as decisions_routes
 from consent_service.disclosures import routes as disclosures_routes
 from consent_service.kernel.clock import Clock, utc_now
+from consent_service.oauth import client_routes
+from consent_service.oauth import pages as oauth_pages
 from consent_service.oauth import routes as oauth_routes
 from consent_service.oauth import server as oauth_server
 from consent_service.personal_data import routes as personal_data_routes
 from consent_service.storage import db
 from consent_service.suppressions import routes as suppressions_routes
 from consent_service.suppressions import service as suppressions
-from consent_service.web import api, docs, hardening, problems, runtime
+from consent_service.web import api, docs, hardening, problems, runtime, throttling
 
 DESCRIPTION = "Ask before you use a person's data: every answer is logged before it is given."
 
 ROUTES = (
     health.api,
     oauth_routes.api,
+    client_routes.api,
     catalogue_routes.api,
     customers_routes.api,
     personal_data_routes.api,
@@ -45,14 +49,18 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider's
     keyring = LiveKeyring(settings.key_provider)
     runtime.install(app.extensions, runtime.Runtime(settings, clock, keyring))
+    throttling.install(app.extensions)
     hardening.init_app(app, settings.trusted_proxies)
     problems.init_app(app)
     db.init_app(app, settings.database)
     customers.watch_identifiers(suppressions.project)
     app.extensions[catalogue_routes.COUNT_TO_ASK_AGAIN] = consents.count_to_ask_again
     app.extensions[oauth_routes.SERVER] = oauth_server.init_app(app)
+    app.extensions[oauth_pages.LOCK_CUSTOMER] = lambda one: customers.lock_customers([one])
+    app.register_blueprint(oauth_pages.pages)
     document = api.make_api(app, DESCRIPTION, __version__)
     for routes in ROUTES:
         document.register_blueprint(routes)
+    accounts.init_app(app, settings)
     docs.init_app(app, lambda: api_document.text_of(app))
     return app

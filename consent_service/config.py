@@ -21,6 +21,14 @@ class Environment(StrEnum):
     DEMO = "demo"
 
 
+class SmtpSecurity(StrEnum):
+    """How the mail server is spoken to. `none` is for one on this machine, or for the demo."""
+
+    STARTTLS = "starttls"
+    TLS = "tls"
+    NONE = "none"
+
+
 class Settings(BaseSettings):
     """Every setting. Nothing has a default that would be unsafe in production."""
 
@@ -37,6 +45,14 @@ class Settings(BaseSettings):
     workers: int = Field(default=2, ge=1, le=64)
     threads: int = Field(default=4, ge=1, le=64)
     trusted_proxies: int = Field(default=0, ge=0, le=8)
+    client_requests_per_minute: int = Field(default=60_000, ge=1, le=100_000_000)
+    smtp_host: str | None = None
+    smtp_port: int = Field(default=587, ge=1, le=65535)
+    smtp_user: str | None = None
+    smtp_password: SecretStr | None = None
+    smtp_from: str | None = None
+    smtp_security: SmtpSecurity = SmtpSecurity.STARTTLS
+    smtp_ca_file: Path | None = None
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -48,6 +64,18 @@ class Settings(BaseSettings):
             raise ValueError("set one of CONSENT_KEY_FILE and CONSENT_KEYRING, not both")
         if self.key_file is None and self.keyring is None and self.data_dir is None:
             raise ValueError("set CONSENT_KEY_FILE; `consent keys init FILE` makes one")
+        return self
+
+    @model_validator(mode="after")
+    def _check_mail(self) -> Self:
+        if self.smtp_host is not None and self.smtp_from is None:
+            raise ValueError("set CONSENT_SMTP_FROM, the address that mails come from")
+        if (self.smtp_user is None) != (self.smtp_password is None):
+            raise ValueError("set both of CONSENT_SMTP_USER and CONSENT_SMTP_PASSWORD, or neither")
+        clear = self.smtp_host is not None and self.smtp_security is SmtpSecurity.NONE
+        local = self.smtp_host in ("localhost", "127.0.0.1", "::1")
+        if clear and not local and self.environment is Environment.PRODUCTION:
+            raise ValueError("CONSENT_SMTP_SECURITY=none is for a mail server on this machine")
         return self
 
     @property

@@ -20,7 +20,7 @@ from consent_service.catalogue.schemas import (
 from consent_service.catalogue.versions import Outcome
 from consent_service.kernel.clock import rfc3339
 from consent_service.kernel.errors import NotFound
-from consent_service.oauth.guard import caller, require_scope
+from consent_service.oauth.guard import Customers, caller, require_scope
 from consent_service.web.api import Reply, Routes
 from consent_service.web.idempotency import idempotent
 from consent_service.web.runtime import now
@@ -34,7 +34,7 @@ _YAML = ("application/yaml", "text/yaml")
 
 
 @api.route("/v1/catalogue", "GET")
-@require_scope("catalogue:read")
+@require_scope("catalogue:read", customers=Customers.OPEN)
 @api.reply(200, CatalogueReply, "The catalogue in force; its version is the ETag")
 def show_catalogue() -> Reply:
     """The whole catalogue."""
@@ -77,7 +77,7 @@ def load_catalogue(query: dict[str, Any]) -> Reply:
 
 
 @api.route("/v1/purposes", "GET")
-@require_scope("catalogue:read")
+@require_scope("catalogue:read", customers=Customers.OPEN)
 @api.reply(200, PurposesReply, "Every purpose")
 def list_purposes() -> Reply:
     """The purposes, in the order of the catalogue."""
@@ -87,7 +87,7 @@ def list_purposes() -> Reply:
 
 
 @api.route("/v1/purposes/<string:key>", "GET")
-@require_scope("catalogue:read")
+@require_scope("catalogue:read", customers=Customers.OPEN)
 @api.reply(200, Purpose, "The purpose")
 @api.problem(404)
 def show_purpose(key: str) -> Reply:
@@ -100,7 +100,7 @@ def show_purpose(key: str) -> Reply:
 
 
 @api.route("/v1/notices/<string:key>/<string:version>", "GET")
-@require_scope("catalogue:read")
+@require_scope("catalogue:read", customers=Customers.OPEN)
 @api.reply(200, NoticeReply, "The notice version, which never changes")
 @api.problem(404)
 def show_notice(key: str, version: str) -> Reply:

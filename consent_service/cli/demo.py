@@ -106,7 +106,7 @@ def _say_json(base_url: str, found: Sample, port: int) -> None:
         "customers": [{"id": who, "email": email} for who, email in found.customers],
         "purposes": found.purposes,
         "notice_version": found.notice_version,
-        "sign_in": {},
+        "sign_in": dict(found.sign_in),
     }
     click.echo(json.dumps(told, ensure_ascii=False))
 
@@ -123,6 +123,8 @@ The service is at {base_url}, with {len(found.purposes)} purposes.
 
   the API, to read and try   {base_url}/docs
   the public keys            {base_url}/oauth/jwks.json
+  sign in as a customer      {found.sign_in["customer"]}
+  letters that were sent     {base_url}/demo/mailbox
 
 May we send {email} the newsletter? Ask, by address and by id:
 

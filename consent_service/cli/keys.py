@@ -1,10 +1,12 @@
 """`consent keys`: the service's own keys. `customers` seals nothing without them."""
 
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import click
 
+from consent_service.accounts import staff
 from consent_service.cli import key_file
 from consent_service.cli.context import chosen_settings, running_app
 from consent_service.cli.options import store_options
@@ -40,17 +42,19 @@ def init(file: Path | None) -> None:
 @command.command()
 @store_options
 def status() -> None:
-    """List the keys, and how many customers' data keys are under which."""
+    """List the keys, and how many customers' data keys and secrets of staff are under which."""
     with running_app(keys_fit=False):
-        ring, wrapped = keys(), data_keys.count_keys_by_master()
-    click.echo(f"{'use':<8} {'id':<9} {'created':<28} {'newest':<7} data keys under it")
+        ring = keys()
+        sealed = Counter(data_keys.count_keys_by_master())
+        sealed.update(staff.count_secrets_by_master())
+    click.echo(f"{'use':<8} {'id':<9} {'created':<28} {'newest':<7} sealed under it")
     for use in KeyUse:
         for key in ring.of(use):
             newest = "yes" if key is ring.newest(use) else "no"
-            count = str(wrapped.get(key.id, 0)) if use is KeyUse.MASTER else "-"
+            count = str(sealed[key.id]) if use is KeyUse.MASTER else "-"
             click.echo(f"{use:<8} {key.id.hex():<9} {key.created_at:<28} {newest:<7} {count}")
-    for lost in wrapped.keys() - {key.id for key in ring.of(KeyUse.MASTER)}:
-        click.echo(f"MISSING  {lost.hex():<9} {'':<28} {'':<7} {wrapped[lost]}")
+    for lost in sealed.keys() - {key.id for key in ring.of(KeyUse.MASTER)}:
+        click.echo(f"MISSING  {lost.hex():<9} {'':<28} {'':<7} {sealed[lost]}")
 
 
 @command.command()
@@ -85,6 +89,7 @@ def rewrap() -> None:
         old = sum(count for master, count in counts.items() if master != newest)
         _in_batches("data keys", old, data_keys.rewrap_batch)
         _in_batches("look-up indexes", 0, customers.reindex_batch)
+        _in_batches("staff's codes", 0, staff.rewrap_batch)
 
 
 def _in_batches(what: str, expected: int, step: Callable[[Keyring, int], int]) -> None:

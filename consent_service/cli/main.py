@@ -33,7 +33,9 @@ SECTIONS = {
         Entry("keys", "keys", "Make, list, rotate and rewrap the service's own keys."),
         Entry("migrate", "migrate", "Bring the store's tables to this release."),
         Entry("catalogue", "catalogue", "Load or show the catalogue of purposes."),
-        Entry("clients", "clients", "Create, list and disable API clients; rotate their secrets."),
+        Entry("clients", "clients", "Create, list, disable and delete API clients."),
+        Entry("staff", "staff", "Create, list, reset and disable staff who sign in here."),
+        Entry("quotas", "quotas", "Set how many requests a minute a client may make."),
     ),
     "Bring data in": (
         Entry("import", "imports", "Import another system's export, such as a mailing list."),

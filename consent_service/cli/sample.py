@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import consent_service
+from consent_service.accounts import demo as people_demo
 from consent_service.catalogue import service as catalogues
 from consent_service.catalogue.model import Channel
 from consent_service.cli import key_file
@@ -21,6 +22,7 @@ from consent_service.customers import service as customers
 from consent_service.imports import service as imports
 from consent_service.imports.model import ImportOptions
 from consent_service.kernel.clock import utc_now
+from consent_service.kernel.ids import parse_customer_id
 from consent_service.oauth import service as oauth
 from consent_service.oauth.model import Scope
 from consent_service.storage import migrations
@@ -32,6 +34,7 @@ _PACKAGE = Path(consent_service.__file__).parent
 _CATALOGUE = _PACKAGE / "catalogue/sample/catalogue.yaml"
 _AUDIENCE = _PACKAGE / "imports/sample/audience_export.zip"
 _ASKS_FOR = "email_service"
+_SIGN_IN = ("customer", "officer", "agent", "auditor")
 _SCOPES = {
     "admin": frozenset(Scope),
     "campaigns": frozenset({Scope.DECISIONS_CHECK, Scope.CUSTOMERS_READ}),
@@ -51,6 +54,7 @@ class Sample:
     customers: list[tuple[str, str]]
     purposes: list[str]
     notice_version: str
+    sign_in: Mapping[str, str]
 
 
 def prepare(settings: Settings) -> Sample:
@@ -69,7 +73,12 @@ def prepare(settings: Settings) -> Sample:
         notice = catalogue.notice_in_use(catalogue.purposes[NEWSLETTER].notice, now())
         assert notice is not None
         people = customers.list_sample(keys(), SAMPLE_SIZE)
-        return Sample(clients, people, list(catalogue.purposes), notice.version)
+        people_demo.make_staff(now(), keys())
+        links = people_demo.sign_in_links(
+            settings.base_url, parse_customer_id(people[0][0]), keys()
+        )
+        sign_in = {kind: links[kind] for kind in _SIGN_IN}
+        return Sample(clients, people, list(catalogue.purposes), notice.version, sign_in)
 
 
 def load_catalogue() -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 import click
 import structlog
 
+from consent_service.accounts import jobs as accounts
 from consent_service.cli.context import chosen_settings, running_app
 from consent_service.cli.options import store_options
 from consent_service.cli.stopping import on_stop
@@ -14,12 +15,16 @@ from consent_service.jobs.model import Job
 from consent_service.jobs.service import run_due
 from consent_service.kernel.errors import Unavailable
 from consent_service.oauth import service as oauth
-from consent_service.web import idempotency
+from consent_service.web import idempotency, throttling
 from consent_service.web.runtime import now
 
 JOBS = {
+    "accounts.send_links": Job(accounts.send_links, timedelta(seconds=2)),
+    "accounts.delete_expired": Job(accounts.delete_expired, timedelta(minutes=10)),
     "idempotency.delete_expired": Job(lambda _: idempotency.delete_expired(), timedelta(hours=1)),
+    "mail.deliver": Job(accounts.deliver_mail, timedelta(seconds=2)),
     "oauth.delete_expired_tokens": Job(oauth.delete_expired_tokens, timedelta(minutes=10)),
+    "throttling.delete_expired": Job(throttling.delete_expired, timedelta(minutes=10)),
 }
 _PAUSE = 1.0
 

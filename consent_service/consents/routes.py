@@ -6,6 +6,7 @@ from flask import Response, request
 
 from consent_service.catalogue.model import Channel
 from consent_service.consents import receipts, service
+from consent_service.consents.budget import counted
 from consent_service.consents.model import EffectiveConsent, Event, EventKind, NewEvent
 from consent_service.consents.schemas import (
     AsOfQuery,
@@ -24,7 +25,7 @@ from consent_service.customers import service as customers
 from consent_service.customers.model import Identifier
 from consent_service.kernel.clock import rfc3339
 from consent_service.kernel.ids import CustomerId, decode, encode, parse_customer_id
-from consent_service.oauth.guard import caller, require_scope
+from consent_service.oauth.guard import Customers, caller, reach, require_scope
 from consent_service.web.api import Reply, Routes
 from consent_service.web.idempotency import idempotent
 from consent_service.web.runtime import keys, now, runtime
@@ -33,11 +34,12 @@ api = Routes("consents", "Consents: events, what holds, receipts, signals")
 
 
 @api.route("/v1/consents", "POST")
-@require_scope("consents:write")
+@require_scope("consents:write", customers=Customers.OWN)
 @api.body(EventsBody)
 @api.reply(201, RecordReply, "Recorded; it counts at the next check")
 @api.problem(404)
 @api.problem(409)
+@counted
 @idempotent
 def record_consents(body: dict[str, Any]) -> Reply:
     """Record one event, or up to 1,000, all or none."""
@@ -53,7 +55,7 @@ def record_consents(body: dict[str, Any]) -> Reply:
 
 
 @api.route("/v1/customers/<id:customer_id>/consents", "GET")
-@require_scope("consents:read")
+@require_scope("consents:read", customers=Customers.OWN)
 @api.query(AsOfQuery)
 @api.reply(200, EffectiveListReply, "What holds for every purpose and channel")
 @api.problem(404)
@@ -65,7 +67,7 @@ def list_consents(query: dict[str, Any], customer_id: str) -> Reply:
 
 
 @api.route("/v1/customers/<id:customer_id>/consents/events", "GET")
-@require_scope("consents:read")
+@require_scope("consents:read", customers=Customers.OWN)
 @api.query(EventsQuery)
 @api.reply(200, EventListReply, "A page of the history")
 @api.problem(404)
@@ -78,11 +80,12 @@ def list_events(query: dict[str, Any], customer_id: str) -> Reply:
 
 
 @api.route("/v1/signals", "POST")
-@require_scope("consents:write")
+@require_scope("consents:write", customers=Customers.OWN)
 @api.body(SignalBody)
 @api.reply(201, SignalReply, "Recorded; it counts at the next check")
 @api.problem(404)
 @api.problem(409)
+@counted
 @idempotent
 def record_signal(body: dict[str, Any]) -> Reply:
     """Record a Global Privacy Control signal: an opt-out of sale and targeted advertising."""
@@ -99,13 +102,14 @@ def record_signal(body: dict[str, Any]) -> Reply:
 
 
 @api.route("/v1/receipts/<id:event_id>", "GET")
-@require_scope("consents:read")
+@require_scope("consents:read", customers=Customers.OWN)
 @api.reply(200, ReceiptReply, "A receipt; signed unless asked for plain")
 @api.reply(200, {"type": "string"}, "A receipt; signed unless asked for plain", "application/jose")
 @api.problem(404)
 def show_receipt(event_id: str) -> Reply | Response:
     """A receipt: a signed copy of what was recorded."""
     customer, event = decode("evt", event_id, 2)
+    reach(CustomerId(customer))
     issuer = runtime().settings.base_url
     receipt = receipts.get_receipt(CustomerId(customer), event, issuer)
     if request.accept_mimetypes.best_match(["application/jose", "application/json"]) == (

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
 from consent_service.catalogue.model import Channel
 from consent_service.consents.model import EventKind
 from consent_service.customers.schemas import FinderBody
+from consent_service.web import ownership
 from consent_service.web.contracts import (
     KEY,
     LANGUAGE,
@@ -20,6 +21,7 @@ from consent_service.web.contracts import (
 
 MAX_EVENTS = 1_000
 _DEEPEST = 20
+_NOT_BY_APPS = frozenset({"agent", "guardian"})  # an app speaks for the customer, nobody else
 
 
 def _small(value: dict[str, Any]) -> None:
@@ -60,6 +62,9 @@ class ContextBody(Contract):
     lifecycle_stage = fields.String(validate=KEY)
 
 
+_OURS = frozenset({EventKind.REVOKED.value, EventKind.REQUESTED.value})
+
+
 class EventBody(SubjectBody):
     """An event to record."""
 
@@ -74,6 +79,14 @@ class EventBody(SubjectBody):
     evidence = Entries(keys=fields.String(validate=text(64)), validate=_small)
     agent = fields.String(validate=text(64))
     guardian = Entries(keys=fields.String(validate=text(64)), validate=_small)
+
+    @post_load
+    def check_author(self, loaded: dict[str, Any], **_: Any) -> dict[str, Any]:
+        """With a customer's token, what the customer does. Raises: Invalid."""
+        ownership.refuse_fields(loaded, _NOT_BY_APPS)
+        if loaded["event"] in _OURS:
+            ownership.refuse_fields(loaded, frozenset({"event"}))
+        return loaded
 
 
 class EventsBody(EventBody):

@@ -17,7 +17,7 @@ from consent_service.customers.schemas import (
 from consent_service.kernel.clock import rfc3339
 from consent_service.kernel.errors import PreconditionFailed, PreconditionRequired
 from consent_service.kernel.ids import customer_id_text, parse_customer_id
-from consent_service.oauth.guard import require_scope
+from consent_service.oauth.guard import Customers, require_scope
 from consent_service.web.api import Reply, Routes
 from consent_service.web.idempotency import idempotent
 from consent_service.web.runtime import keys, now
@@ -49,7 +49,7 @@ def find_customer(body: dict[str, Any]) -> Reply:
 
 
 @api.route("/v1/customers/<id:customer_id>", "GET")
-@require_scope("customers:read")
+@require_scope("customers:read", customers=Customers.OWN)
 @api.reply(200, CustomerReply, "The customer; ETag is the revision")
 @api.problem(404)
 def show_customer(customer_id: str) -> Reply:
@@ -59,7 +59,7 @@ def show_customer(customer_id: str) -> Reply:
 
 
 @api.route("/v1/customers/<id:customer_id>", "PATCH")
-@require_scope("customers:write")
+@require_scope("customers:write", customers=Customers.OWN)
 @api.body(CustomerPatch)
 @api.reply(200, CustomerReply, "The customer as it is now")
 @api.problem(404)

@@ -13,6 +13,7 @@ from consent_service.customers.model import (
     ProfileValue,
 )
 from consent_service.customers.normaliser import NotUsable, identifier
+from consent_service.web import ownership
 from consent_service.web.contracts import (
     JURISDICTION,
     KEY,
@@ -49,6 +50,13 @@ class FinderBody(IdentifierBody):
 
     class Meta(Contract.Meta):
         exclude = ("source",)
+
+    @post_load
+    def build(self, loaded: dict[str, Any], **_: Any) -> Identifier:
+        """The normalised identifier. Raises: NotFound with a customer's token."""
+        ownership.reach_by_identifier()
+        made: Identifier = super().build(loaded)
+        return made
 
 
 class LookupBody(Contract):
@@ -95,6 +103,10 @@ class CustomerBody(Contract):
         )
 
 
+# What finds a person, and what rules go by: not for an app to change in the customer's name.
+_NOT_BY_APPS = frozenset({"identifiers", "jurisdiction", "age_band"})
+
+
 class CustomerPatch(Contract):
     """Changes (RFC 7396): what is left out stays, null removes, `identifiers` is the whole list."""
 
@@ -111,6 +123,7 @@ class CustomerPatch(Contract):
     @post_load
     def build(self, loaded: dict[str, Any], **_: Any) -> Changes:
         """As a value."""
+        ownership.refuse_fields(loaded, _NOT_BY_APPS)
         facts = ("jurisdiction", "language", "age_band")
         cleared = frozenset(name for name in facts if name in loaded and loaded[name] is None)
         profile = loaded.get("profile")

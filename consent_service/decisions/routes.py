@@ -12,7 +12,7 @@ from consent_service.decisions.model import Check, Decision, Question
 from consent_service.decisions.schemas import BatchBody, BatchReply, CheckBody, DecisionReply
 from consent_service.kernel.clock import rfc3339
 from consent_service.kernel.ids import CustomerId, customer_id_text, decode, encode
-from consent_service.oauth.guard import caller, require_scope
+from consent_service.oauth.guard import Customers, caller, reach, require_scope
 from consent_service.oauth.model import Caller
 from consent_service.web.api import MEBIBYTE, Reply, Routes
 from consent_service.web.runtime import keys, now, runtime
@@ -23,7 +23,7 @@ JWS_TYPE = "consent-decision+jws"
 
 
 @api.route("/v1/decisions", "POST")
-@require_scope("decisions:check")
+@require_scope("decisions:check", customers=Customers.OWN)
 @api.body(CheckBody)
 @api.reply(200, DecisionReply, "The answer, logged")
 def check_one(body: dict[str, Any]) -> Reply:
@@ -34,7 +34,7 @@ def check_one(body: dict[str, Any]) -> Reply:
 
 
 @api.route("/v1/decisions/batch", "POST", max_body=16 * MEBIBYTE)
-@require_scope("decisions:check")
+@require_scope("decisions:check", customers=Customers.OWN)
 @api.body(BatchBody)
 @api.reply(200, BatchReply, "The answers, each logged")
 def check_batch(body: dict[str, Any]) -> Reply:
@@ -46,12 +46,13 @@ def check_batch(body: dict[str, Any]) -> Reply:
 
 
 @api.route("/v1/decisions/<id:decision_id>", "GET")
-@require_scope("decisions:check")
+@require_scope("decisions:check", customers=Customers.OWN)
 @api.reply(200, {"type": "string"}, "The decision as a JWS", "application/jose")
 @api.problem(404)
 def show_statement(decision_id: str) -> Response:
     """A decision that this client was given, as a signed statement, verifiable offline."""
     place, entry_id = decode("dec", decision_id, 2)
+    reach(CustomerId(place))
     found = service.get_entry(place, entry_id, caller().client_id, keys())
     known = found.pop("known")
     claims = {

@@ -13,7 +13,7 @@ from consent_service.kernel.clock import rfc3339
 from consent_service.kernel.ids import CustomerId, customer_id_text, encode, parse_customer_id
 from consent_service.ledger import service as ledger
 from consent_service.ledger.model import Entry, EntryFilter, EntryKind
-from consent_service.oauth.guard import require_scope
+from consent_service.oauth.guard import Customers, require_scope
 from consent_service.web.api import Reply, Routes
 
 api = Routes("disclosures", "Disclosures: who asked, who used, and why")
@@ -42,7 +42,7 @@ def list_disclosures(query: dict[str, Any]) -> Reply:
 
 
 @api.route("/v1/customers/<id:customer_id>/disclosures", "GET")
-@require_scope("disclosures:read")
+@require_scope("disclosures:read", customers=Customers.OWN)
 @api.query(OwnQuery)
 @api.reply(200, DisclosureList, "A page of entries")
 @api.problem(404)

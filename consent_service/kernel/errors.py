@@ -83,6 +83,17 @@ class Forbidden(DomainError):
     detail = "This credential does not allow that."
 
 
+class TooMany(DomainError):
+    """A budget is used up. `retry_after` is in whole seconds, at least one."""
+
+    code = "too_many_requests"
+    detail = "Slow down; see Retry-After."
+
+    def __init__(self, retry_after: int = 1) -> None:
+        self.retry_after = max(1, retry_after)
+        super().__init__()
+
+
 class Unavailable(DomainError):
     """It cannot be done now and may be tried again; for a check this counts as deny."""
 

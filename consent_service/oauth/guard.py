@@ -2,22 +2,42 @@
 
 import functools
 from collections.abc import Callable
+from enum import StrEnum
 from typing import Any, TypeVar, cast
 
 from flask import Response, g, request
 
+from consent_service.kernel.errors import Forbidden, NotFound
+from consent_service.kernel.ids import CustomerId, parse_customer_id
 from consent_service.oauth import service
 from consent_service.oauth.model import Caller, Scope
+from consent_service.web import ownership
 from consent_service.web.problems import problem
 from consent_service.web.runtime import now
+from consent_service.web.throttling import ClientBudget, admit_client
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 _REALM = 'Bearer realm="consent"'
 
 
-def require_scope(scope: str) -> Callable[[View], View]:
-    """Lets a request through whose bearer token carries `scope` (RFC 6750)."""
+class Customers(StrEnum):
+    """What a token that was got for a customer may do at a route."""
+
+    REFUSED = "refused"  # nothing: what no route says
+    OWN = "own"  # what is about that customer alone
+    OPEN = "open"  # all: the route is about nobody
+
+
+def require_scope(
+    scope: str, *, customers: Customers = Customers.REFUSED
+) -> Callable[[View], View]:
+    """Lets a request through whose bearer token carries `scope` (RFC 6750).
+
+    With `Customers.OWN`, a customer's token reaches that customer only. A `customer_id` in the
+    path is checked here, in a body or query by `CustomerIdField`; a view that finds the
+    customer in some other place says `reach(customer)`.
+    """
     wanted = Scope(scope).value
 
     def wrap(view: View) -> View:
@@ -34,9 +54,15 @@ def require_scope(scope: str) -> Callable[[View], View]:
                 return response
             g.caller = found
             g.client_id = found.client_id
-            return view(*args, **kwargs)
+            _count(found.client_id, wanted)
+            if found.customer_id is None or customers is Customers.OPEN:
+                return view(*args, **kwargs)
+            if customers is Customers.REFUSED:
+                raise Forbidden()
+            return _answer_about(found.customer_id, view, args, kwargs)
 
         guarded.scope = wanted  # type: ignore[attr-defined]  # read by web.api and the structure tests
+        guarded.customers = customers  # type: ignore[attr-defined]  # as above
         return cast(View, guarded)
 
     return wrap
@@ -47,6 +73,35 @@ def caller() -> Caller:
     found = g.caller
     assert isinstance(found, Caller)
     return found
+
+
+def _count(client_id: str, scope: str) -> None:
+    """Counts the request against the client's budget. Raises: TooMany. What `consents:write`
+    records is counted by what it says: a no has a budget of its own."""
+    if scope == Scope.CONSENTS_WRITE:
+        return
+    if scope == Scope.DECISIONS_CHECK:
+        admit_client(client_id, ClientBudget.DECISIONS)
+    else:
+        reads = request.method in ("GET", "HEAD")
+        admit_client(client_id, ClientBudget.READS if reads else ClientBudget.WRITES)
+
+
+def reach(customer: CustomerId) -> None:
+    """Says whom the present request is about. Raises: NotFound when the token is another's."""
+    ownership.reach(customer)
+
+
+def _answer_about(
+    customer: CustomerId, view: Callable[..., Any], args: Any, kwargs: dict[str, Any]
+) -> Any:
+    ownership.bind(customer)
+    if "customer_id" in kwargs:
+        reach(parse_customer_id(kwargs["customer_id"]))
+    answer = view(*args, **kwargs)
+    if not ownership.was_reached():
+        raise NotFound()  # nobody asked whose it is: rather no answer than another's
+    return answer
 
 
 def _authenticate() -> Caller | None:

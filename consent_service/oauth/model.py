@@ -1,10 +1,12 @@
 """What a client is and may do. No I/O."""
 
 import hashlib
+import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from urllib.parse import urlsplit
 
 from consent_service.kernel.actors import Actor, ActorKind
 from consent_service.kernel.ids import CustomerId
@@ -37,6 +39,34 @@ class Scope(StrEnum):
     REPORTS_READ = "reports:read"
 
 
+# What a customer can allow an app: things about themselves, and the catalogue.
+CUSTOMER_SCOPES = frozenset(
+    {
+        Scope.CATALOGUE_READ.value,
+        Scope.CUSTOMERS_READ.value,
+        Scope.CUSTOMERS_WRITE.value,
+        Scope.CONSENTS_READ.value,
+        Scope.CONSENTS_WRITE.value,
+        Scope.DECISIONS_CHECK.value,
+        Scope.DISCLOSURES_READ.value,
+    }
+)
+
+
+class ClientKind(StrEnum):
+    """A service gets tokens for itself; an app for a customer who allowed it, and no others."""
+
+    SERVICE = "service"
+    APP = "app"
+
+
+class AuthMethod(StrEnum):
+    """How a client shows who it is. Every client does: there are no public ones."""
+
+    SECRET = "client_secret"  # noqa: S105  # a word, no secret
+    PRIVATE_KEY_JWT = "private_key_jwt"
+
+
 @dataclass(frozen=True, slots=True)
 class Client:
     """A registered client. `recipients` are those it asks for; the first one when it names none."""
@@ -48,11 +78,27 @@ class Client:
     created_at: datetime
     disabled_at: datetime | None
     last_used_at: datetime | None
+    kind: ClientKind = ClientKind.SERVICE
+    redirect_uris: tuple[str, ...] = ()
+    jwks: str | None = None
+    auth_method: AuthMethod = AuthMethod.SECRET
+
+
+@dataclass(frozen=True, slots=True)
+class ClientChanges:
+    """What to change of a client; None leaves a thing as it is."""
+
+    name: str | None = None
+    scopes: frozenset[str] | None = None
+    recipients: tuple[str, ...] | None = None
+    redirect_uris: tuple[str, ...] | None = None
+    jwks: str | None = None
+    disabled: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class NewSecret:
-    """A client's id and its secret, shown this once."""
+    """A client's id and its secret, shown this once; empty for a client that signs instead."""
 
     client_id: str
     secret: str
@@ -76,6 +122,39 @@ class Caller:
         if self.customer_id is not None:
             return Actor(ActorKind.CUSTOMER, str(self.customer_id))
         return Actor(ActorKind.CLIENT, self.client_id)
+
+
+def subject(client_id: str, customer: str | None) -> str:
+    """Whom a token speaks for. Clients and people never share a name: a client's id has no
+    colon. Source: RFC 9700, section 4.15."""
+    return f"client:{client_id}" if customer is None else customer
+
+
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.\-]*[a-z0-9])?|\[[0-9a-f:]+\]")
+_LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+_ADDRESS = re.compile(r"[!#$%&-;=?-Z_a-z~\[\]]{1,500}")
+
+
+def origin_of(address: str) -> str:
+    """Scheme, host and port of an address that `is_redirect_address` accepted."""
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def is_redirect_address(text: str) -> bool:
+    """Whether an app may be answered there: https, or this machine's own loopback; absolute, no
+    fragment, no sign-in, no pattern. It is compared letter by letter later on."""
+    if not _ADDRESS.fullmatch(text) or "*" in text or "#" in text:
+        return False
+    try:
+        parts = urlsplit(text)
+        port = f":{parts.port}" if parts.port is not None else ""
+    except ValueError:
+        return False
+    host = parts.netloc.removesuffix(port)
+    if not _HOST.fullmatch(host) or parts.netloc != host + port:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and host in _LOOPBACK)
 
 
 def new_secret() -> str:

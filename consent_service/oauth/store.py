@@ -8,7 +8,8 @@ from sqlalchemy import Connection, Row, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from consent_service.kernel.ids import CustomerId, new_uuid
-from consent_service.oauth.model import Caller, Client
+from consent_service.oauth.grant_model import TokenFacts
+from consent_service.oauth.model import AuthMethod, Caller, Client, ClientKind
 from consent_service.oauth.tables import AccessTokenRow, ClientRow, ClientSecretRow
 
 _clients = ClientRow.__table__
@@ -25,6 +26,10 @@ def add_client(tx: Connection, client: Client) -> bool:
                     scopes=" ".join(sorted(client.scopes)),
                     recipients=" ".join(client.recipients),
                     created_at=client.created_at,
+                    kind=client.kind.value,
+                    redirect_uris=" ".join(client.redirect_uris),
+                    jwks=client.jwks,
+                    auth_method=client.auth_method.value,
                 )
             )
     except IntegrityError:
@@ -44,24 +49,26 @@ def list_clients(tx: Connection) -> list[Client]:
     return [_client(row) for row in tx.execute(select(_clients).order_by(ClientRow.id))]
 
 
-def set_access(
-    tx: Connection, client_id: str, scopes: frozenset[str], recipients: tuple[str, ...]
-) -> None:
-    """Changes what a client may do."""
+def change_client(tx: Connection, client: Client) -> None:
+    """Keeps a client as it is now."""
     tx.execute(
         update(ClientRow)
-        .where(ClientRow.id == client_id)
-        .values(scopes=" ".join(sorted(scopes)), recipients=" ".join(recipients))
+        .where(ClientRow.id == client.id)
+        .values(
+            name=client.name,
+            scopes=" ".join(sorted(client.scopes)),
+            recipients=" ".join(client.recipients),
+            redirect_uris=" ".join(client.redirect_uris),
+            jwks=client.jwks,
+            disabled_at=client.disabled_at,
+        )
     )
 
 
-def disable(tx: Connection, client_id: str, now: datetime) -> None:
-    """Marks a client as disabled."""
-    tx.execute(
-        update(ClientRow)
-        .where(ClientRow.id == client_id, ClientRow.disabled_at.is_(None))
-        .values(disabled_at=now)
-    )
+def delete_client(tx: Connection, client_id: str) -> None:
+    """Removes a client and its secrets."""
+    tx.execute(delete(ClientSecretRow).where(ClientSecretRow.client_id == client_id))
+    tx.execute(delete(ClientRow).where(ClientRow.id == client_id))
 
 
 def touch(tx: Connection, client_id: str, now: datetime) -> None:
@@ -103,7 +110,12 @@ def list_live_secrets(tx: Connection, client_id: str, now: datetime) -> list[byt
 
 
 def add_token(
-    tx: Connection, sha256: bytes, caller: Caller, now: datetime, expires_at: datetime
+    tx: Connection,
+    sha256: bytes,
+    caller: Caller,
+    now: datetime,
+    expires_at: datetime,
+    family: UUID | None = None,
 ) -> None:
     """Adds an access token."""
     tx.execute(
@@ -115,6 +127,35 @@ def add_token(
             recipients=" ".join(caller.recipients),
             issued_at=now,
             expires_at=expires_at,
+            family=family,
+        )
+    )
+
+
+def find_token(tx: Connection, sha256: bytes, now: datetime) -> TokenFacts | None:
+    """What is known of a live access token."""
+    query = select(AccessTokenRow.__table__).where(
+        AccessTokenRow.sha256 == sha256, AccessTokenRow.expires_at > now
+    )
+    row = tx.execute(query).one_or_none()
+    if row is None:
+        return None
+    return TokenFacts(
+        row.client_id,
+        None if row.customer_id is None else CustomerId(row.customer_id),
+        frozenset(row.scopes.split()),
+        row.issued_at,
+        row.expires_at,
+        row.family,
+        is_refresh=False,
+    )
+
+
+def delete_token(tx: Connection, sha256: bytes, client_id: str) -> None:
+    """Ends one access token of a client."""
+    tx.execute(
+        delete(AccessTokenRow).where(
+            AccessTokenRow.sha256 == sha256, AccessTokenRow.client_id == client_id
         )
     )
 
@@ -140,18 +181,8 @@ def find_caller(tx: Connection, sha256: bytes, now: datetime) -> Caller | None:
 
 
 def delete_client_tokens(tx: Connection, client_id: str) -> None:
-    """Ends every token of a client."""
+    """Ends every access token of a client."""
     tx.execute(delete(AccessTokenRow).where(AccessTokenRow.client_id == client_id))
-
-
-def delete_customer_tokens(tx: Connection, customer: UUID) -> None:
-    """Ends every token of a customer."""
-    tx.execute(delete(AccessTokenRow).where(AccessTokenRow.customer_id == customer))
-
-
-def delete_expired_tokens(tx: Connection, now: datetime) -> int:
-    """Removes dead tokens; how many."""
-    return tx.execute(delete(AccessTokenRow).where(AccessTokenRow.expires_at <= now)).rowcount
 
 
 def _client(row: Row[Any]) -> Client:
@@ -163,4 +194,8 @@ def _client(row: Row[Any]) -> Client:
         row.created_at,
         row.disabled_at,
         row.last_used_at,
+        ClientKind(row.kind or ClientKind.SERVICE),
+        tuple((row.redirect_uris or "").split()),
+        row.jwks,
+        AuthMethod(row.auth_method or AuthMethod.SECRET),
     )

@@ -5,6 +5,7 @@ from datetime import datetime
 from types import ModuleType
 from typing import Any
 
+from consent_service.accounts import personal_data as accounts
 from consent_service.catalogue import service as catalogues
 from consent_service.consents import personal_data as consents
 from consent_service.crypto.data_keys import Holder
@@ -18,6 +19,7 @@ from consent_service.kernel.ids import CustomerId, customer_id_text, new_uuid
 from consent_service.ledger import personal_data as ledger_data
 from consent_service.ledger import service as ledger
 from consent_service.ledger.model import Entry, EntryKind
+from consent_service.mail import personal_data as mail
 from consent_service.oauth import personal_data as oauth
 from consent_service.storage.unit_of_work import reading, unit_of_work
 from consent_service.suppressions import personal_data as suppressions
@@ -25,7 +27,9 @@ from consent_service.web import personal_data as web
 
 ROOMS: Sequence[ModuleType] = (
     web,
+    mail,
     oauth,
+    accounts,
     ledger_data,
     suppressions,
     consents,

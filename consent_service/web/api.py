@@ -79,8 +79,10 @@ class Routes(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
             scope = getattr(view, "scope", None)
             statuses = [400, 413, 422, 503] if method in _WITH_BODY else [422, 503]
             if scope is not None:
-                statuses += [401, 403]
+                statuses += [401, 403, 429]
                 documented = self.document(security=[{"oauth2": [scope]}])(documented)
+            if getattr(view, "customers", None) == "own":
+                statuses.append(404)  # a customer's token: anybody else is nobody
             for status in statuses:
                 documented = self.problem(status)(documented)
             super(Routes, self).route(rule, methods=[method], **options)(documented)

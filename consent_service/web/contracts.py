@@ -10,6 +10,7 @@ from consent_service.kernel import paging
 from consent_service.kernel.clock import rfc3339
 from consent_service.kernel.errors import NotFound
 from consent_service.kernel.ids import customer_id_text, parse_customer_id
+from consent_service.web import ownership
 
 KEY_PATTERN = r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$"
 
@@ -81,16 +82,19 @@ class Entries(fields.Dict):
 
 
 class CustomerIdField(fields.String):
-    """`cus_…`. One that could not be ours is told apart from an unknown one by nobody."""
+    """`cus_…`. One that could not be ours is told apart from an unknown one by nobody. With a
+    customer's token, anybody else is not found."""
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
     ) -> Any:
         text = super()._deserialize(value, attr, data, **kwargs)
         try:
-            return parse_customer_id(str(text))
+            customer = parse_customer_id(str(text))
         except NotFound:
             raise ValidationError("Not a customer id.") from None
+        ownership.reach(customer)
+        return customer
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
         return None if value is None else customer_id_text(value)

@@ -24,6 +24,7 @@ _STATUS: tuple[tuple[type[DomainError], int], ...] = (
     (errors.PreconditionFailed, 412),
     (errors.PreconditionRequired, 428),
     (errors.Forbidden, 403),
+    (errors.TooMany, 429),
     (errors.Unavailable, 503),
 )
 TITLES = {
@@ -52,7 +53,7 @@ HTTP_CODES = {
     406: ("not_acceptable", "This resource has no such form."),
     413: ("too_large", "The body is larger than this resource takes."),
     415: ("unsupported_media_type", "Send a media type that this resource takes, not compressed."),
-    429: ("too_many_requests", "Slow down; see Retry-After."),
+    429: (errors.TooMany.code, errors.TooMany.detail),
 }
 
 
@@ -97,6 +98,8 @@ def from_domain(error: DomainError) -> Response:
     """The problem a domain error makes."""
     status = status_of(error)
     response = problem(status, error.code, error.text, error.errors, error.extra)
+    if isinstance(error, errors.TooMany):
+        response.headers["Retry-After"] = str(error.retry_after)
     if status == 503:
         response.headers["Retry-After"] = "1"
         log.warning("store:request:unavailable", cause=type(error.__cause__).__name__)

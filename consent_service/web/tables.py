@@ -1,5 +1,6 @@
-"""Idempotency keys. A claim by client and key is committed first; the record of the answer is
-written in the transaction of the change itself. The key stands only as a keyed digest."""
+"""Counters of the throttle, and idempotency keys. A claim by client and key is committed first;
+the record of the answer is written in the transaction of the change itself. The key stands only
+as a keyed digest."""
 
 from datetime import datetime
 from uuid import UUID
@@ -37,3 +38,27 @@ class IdempotencyRecordRow(Base):
     recorded_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
     __table_args__ = (Index(None, "client_id", "key_digest"), Index(None, "recorded_at"))
+
+
+class ThrottleCounterRow(Base):
+    """How much of a budget somebody has taken in one window. Who it is stands only as a keyed
+    digest."""
+
+    __tablename__ = "throttle_counters"
+
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    window_start: Mapped[datetime] = mapped_column(UtcDateTime, primary_key=True)
+    taken: Mapped[int]
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    __table_args__ = (Index(None, "expires_at"),)
+
+
+class ClientQuotaRow(Base):
+    """A budget of one client that differs from everybody's."""
+
+    __tablename__ = "client_quotas"
+
+    client_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    budget: Mapped[str] = mapped_column(String(16), primary_key=True)
+    per_minute: Mapped[int]

@@ -111,14 +111,11 @@ def test_categories_asked_for_are_those_answered_for(shop, ann):
 
 def test_the_recipient_is_the_client_s_first_unless_it_names_another(shop, open_shop, ann):
     other = open_shop("other", recipients=("broker", "mailer"))
-    bare = open_shop("bare", recipients=())
     body = {"customer_id": ann, "purpose": "recalls"}
     for client, more, reason in (
         (other, {}, "recipient_not_allowed"),
         (other, {"recipient": "mailer"}, "legal_basis"),
         (other, {"recipient": "warehouse"}, "recipient_not_allowed"),
-        (bare, {}, "recipient_not_allowed"),
-        (bare, {"recipient": "mailer"}, "recipient_not_allowed"),
     ):
         assert client.api.post(BASE, {**body, **more}).json["reason"] == reason
 

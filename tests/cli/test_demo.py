@@ -60,7 +60,7 @@ def test_it_tells_what_there_is_and_goes_on_with_it_the_next_time(demo, tmp_path
     told = json.loads(first.main.stdout.readline())
     assert told["base_url"] == f"http://127.0.0.1:{port}"
     assert told["token_url"] == f"{told['base_url']}/oauth/token"
-    assert told["sign_in"] == {}
+    assert set(told["sign_in"]) == {"customer", "officer", "agent", "auditor"}
     assert told["notice_version"] == "2026-10"
     assert "marketing.newsletter" in told["purposes"]
     assert len(told["customers"]) >= 100

@@ -52,3 +52,10 @@ def test_a_token_that_cannot_be_looked_up_opens_nothing(app, contract):
 
 def test_liveness_needs_no_store(app):
     assert app.test_client().get("/healthz").status_code == 200
+
+
+def test_a_page_says_so_and_is_a_page(app):
+    reply = app.test_client().get("/sign-in/link/x", base_url="https://consent.example.org")
+    assert (reply.status_code, reply.mimetype) == (503, "text/html")
+    assert reply.headers["Retry-After"] == "1"
+    assert "does not work just now" in reply.text

@@ -13,11 +13,39 @@ PUBLIC = {
     ("GET", "/.well-known/oauth-authorization-server"),
     ("GET", "/oauth/jwks.json"),
     ("POST", "/oauth/token"),
+    ("POST", "/oauth/revoke"),
+    ("POST", "/oauth/introspect"),
 }
 PAGES = {  # public, and no part of the API
+    ("GET", "/oauth/authorize"),
+    ("POST", "/oauth/authorize"),
+    ("GET", "/account"),
+    ("GET", "/assets/{_version}/site.css"),
+    ("POST", "/language"),
+    ("GET", "/sign-in"),
+    ("POST", "/sign-in"),
+    ("GET", "/sign-in/link/{token}"),
+    ("POST", "/sign-in/link/{token}"),
+    ("GET", "/sign-in/sent"),
+    ("POST", "/sign-out"),
+    ("POST", "/sign-out/everywhere"),
+    ("GET", "/staff"),
+    ("GET", "/staff/enrol/{token}"),
+    ("POST", "/staff/enrol/{token}"),
+    ("GET", "/staff/sign-in"),
+    ("POST", "/staff/sign-in"),
+    ("POST", "/staff/sign-out"),
+    ("POST", "/staff/sign-out/everywhere"),
     ("GET", "/docs"),
     ("GET", "/docs/openapi.yaml"),
     ("GET", "/docs/{name}"),
+}
+
+FOR_THE_SIGNED_IN = {  # of the pages, those that a stranger is led away from
+    ("GET", "/account"),
+    ("POST", "/sign-out/everywhere"),
+    ("GET", "/staff"),
+    ("POST", "/staff/sign-out/everywhere"),
 }
 
 
@@ -83,3 +111,8 @@ def test_the_document_names_the_scope_of_each_route(routes, operations):
 
 def test_every_operation_says_what_it_does(operations):
     assert [route for route, operation in operations.items() if not operation.get("summary")] == []
+
+
+def test_pages_for_the_signed_in_have_their_guard(routes):
+    guarded = {route for route, view in routes.items() if hasattr(view, "signed_in")}
+    assert guarded == FOR_THE_SIGNED_IN

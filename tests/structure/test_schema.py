@@ -22,6 +22,10 @@ TABLES = all_tables()
 # Tables with a customer column that does not come first, and why that is safe.
 PLACED_OTHERWISE = {
     "access_tokens": "placed by hash: a token is looked up before anybody knows whose it is",
+    "authorization_codes": "placed by hash, as access tokens are: it is looked up by what came",
+    "refresh_tokens": "placed by hash, as access tokens are: it is looked up by what came",
+    "sessions": "placed by the hash of the cookie, which is all that a request brings",
+    "sign_in_links": "placed by the hash of the link, which is all that the letter holds",
     "identifier_index": "placed by blind index: a customer is looked up by it",
 }
 UNPERSONAL_TYPES = (UtcDateTime, Uuid, Integer, Boolean)

@@ -1,0 +1,172 @@
+"""SQL of staff and their one-time links."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, delete, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from consent_service.accounts.model import Credentials, Enrolment, Role, Staff
+from consent_service.accounts.tables import EnrolmentRow, StaffRow
+from consent_service.crypto.envelope import Sealed
+
+_staff = StaffRow.__table__
+_enrolments = EnrolmentRow.__table__
+
+
+def add(tx: Connection, staff: Staff) -> bool:
+    """Adds a member of staff. False when the name is taken."""
+    try:
+        with tx.begin_nested():
+            tx.execute(
+                insert(StaffRow).values(
+                    id=staff.id,
+                    name=staff.name,
+                    roles=" ".join(sorted(staff.roles)),
+                    created_at=staff.created_at,
+                )
+            )
+    except IntegrityError:
+        return False
+    return True
+
+
+def find(tx: Connection, staff_id: UUID) -> Staff | None:
+    """One member of staff, disabled or not."""
+    row = tx.execute(select(_staff).where(StaffRow.id == staff_id)).one_or_none()
+    return None if row is None else _member(row)
+
+
+def find_by_name(tx: Connection, name: str, *, lock: bool = False) -> Credentials | None:
+    """One by name, with what they sign in with; with `lock`, held until the transaction ends."""
+    query = select(_staff).where(StaffRow.name == name)
+    row = tx.execute(query.with_for_update() if lock else query).one_or_none()
+    return None if row is None else Credentials(_member(row), row.password_hash, row.totp_secret)
+
+
+def list_all(tx: Connection) -> list[Staff]:
+    """All staff, by name."""
+    return [_member(row) for row in tx.execute(select(_staff).order_by(StaffRow.name))]
+
+
+def set_credentials(tx: Connection, staff_id: UUID, password_hash: str, totp: Sealed) -> None:
+    """Sets password and one-time code."""
+    tx.execute(
+        update(StaffRow)
+        .where(StaffRow.id == staff_id)
+        .values(password_hash=password_hash, totp_secret=totp, totp_step=None)
+    )
+
+
+def set_password_hash(tx: Connection, staff_id: UUID, password_hash: str) -> None:
+    """Keeps the same password under other parameters."""
+    tx.execute(update(StaffRow).where(StaffRow.id == staff_id).values(password_hash=password_hash))
+
+
+def use_code(tx: Connection, staff_id: UUID, step: int, now: datetime) -> bool:
+    """Uses up a one-time code of somebody who may sign in. False when it, or a later one, was
+    used before: one statement, so that of many who try one is let in."""
+    changed = tx.execute(
+        update(StaffRow)
+        .where(
+            StaffRow.id == staff_id,
+            StaffRow.disabled_at.is_(None),
+            or_(StaffRow.totp_step.is_(None), StaffRow.totp_step < step),
+        )
+        .values(totp_step=step, last_signed_in_at=now)
+    )
+    return bool(changed.rowcount)
+
+
+def disable(tx: Connection, staff_id: UUID, now: datetime) -> None:
+    """Marks a member of staff as disabled."""
+    tx.execute(
+        update(StaffRow)
+        .where(StaffRow.id == staff_id, StaffRow.disabled_at.is_(None))
+        .values(disabled_at=now)
+    )
+
+
+def forget_credentials(tx: Connection, staff_id: UUID) -> None:
+    """Leaves somebody without password and one-time code, and able to be let in anew."""
+    tx.execute(
+        update(StaffRow)
+        .where(StaffRow.id == staff_id)
+        .values(password_hash=None, totp_secret=None, totp_step=None, disabled_at=None)
+    )
+
+
+def add_enrolment(tx: Connection, enrolment: Enrolment) -> None:
+    """Adds a one-time link, in place of any other of theirs."""
+    delete_enrolments(tx, enrolment.staff_id)
+    tx.execute(
+        insert(EnrolmentRow).values(
+            sha256=enrolment.sha256,
+            staff_id=enrolment.staff_id,
+            totp_secret=enrolment.totp_secret,
+            expires_at=enrolment.expires_at,
+        )
+    )
+
+
+def find_enrolment(tx: Connection, sha256: bytes, now: datetime) -> Enrolment | None:
+    """A live one-time link."""
+    query = select(_enrolments).where(EnrolmentRow.sha256 == sha256, EnrolmentRow.expires_at > now)
+    row = tx.execute(query).one_or_none()
+    return None if row is None else _enrolment(row)
+
+
+def take_enrolment(tx: Connection, sha256: bytes, now: datetime) -> Enrolment | None:
+    """Uses a one-time link up: of many who try one has it."""
+    row = tx.execute(
+        delete(EnrolmentRow)
+        .where(EnrolmentRow.sha256 == sha256, EnrolmentRow.expires_at > now)
+        .returning(*_enrolments.columns)
+    ).one_or_none()
+    return None if row is None else _enrolment(row)
+
+
+def delete_enrolments(tx: Connection, staff_id: UUID) -> None:
+    """Makes the one-time links of a member of staff useless."""
+    tx.execute(delete(EnrolmentRow).where(EnrolmentRow.staff_id == staff_id))
+
+
+def delete_expired_enrolments(tx: Connection, now: datetime) -> int:
+    """Removes one-time links past their time; how many."""
+    return tx.execute(delete(EnrolmentRow).where(EnrolmentRow.expires_at <= now)).rowcount
+
+
+def list_secrets(tx: Connection, after: UUID, limit: int) -> Sequence[tuple[UUID, Sealed]]:
+    """The sealed one-time code secrets of staff, by id."""
+    query = select(StaffRow.id, StaffRow.totp_secret).where(
+        StaffRow.totp_secret.is_not(None), StaffRow.id > after
+    )
+    found = tx.execute(query.order_by(StaffRow.id).limit(limit))
+    return [(row.id, row.totp_secret) for row in found]
+
+
+def replace_secret(tx: Connection, staff_id: UUID, old: Sealed, new: Sealed) -> None:
+    """Puts a secret sealed anew in the place of the one it was made from, if still there."""
+    tx.execute(
+        update(StaffRow)
+        .where(StaffRow.id == staff_id, StaffRow.totp_secret == old)
+        .values(totp_secret=new)
+    )
+
+
+def _member(row: Row[Any]) -> Staff:
+    return Staff(
+        row.id,
+        row.name,
+        frozenset(Role(role) for role in row.roles.split()),
+        row.password_hash is not None and row.totp_secret is not None,
+        row.created_at,
+        row.disabled_at,
+        row.last_signed_in_at,
+    )
+
+
+def _enrolment(row: Row[Any]) -> Enrolment:
+    return Enrolment(bytes(row.sha256), row.staff_id, row.totp_secret, row.expires_at)

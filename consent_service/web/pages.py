@@ -1,0 +1,165 @@
+"""How a room serves pages: one blueprint class whose POSTs are checked, one way to render.
+
+No page has a script or a style of its own, and every one works without JavaScript.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from babel.dates import format_date, format_time
+from flask import Blueprint, Flask, Response, current_app, g, redirect, render_template, request
+from werkzeug.exceptions import HTTPException
+
+from consent_service.kernel.errors import DomainError, MisconfiguredError, NotFound, TooMany
+from consent_service.web import cookies, forms, problems
+from consent_service.web.forms import csrf_token
+from consent_service.web.problems import status_of
+from consent_service.web.texts import ENGLISH, LANGUAGES, Language, language_for, translations
+
+SITE_NAME = "consent.site_name"
+MAILBOX_PATH = "consent.mailbox_path"
+
+_STATIC = Path(__file__).parent / "static"
+_STYLE = (_STATIC / "site.css").read_bytes()
+_STYLE_PATH = f"/assets/{hashlib.sha256(_STYLE).hexdigest()[:16]}/site.css"
+_LANGUAGE_KEPT = 365 * 24 * 3600
+_SELF = "'self'"
+_SAFE_PATH = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*")
+
+
+def init_app(app: Flask, site_name: Callable[[], str]) -> None:
+    """Makes pages possible. `site_name` says whose they are."""
+    app.extensions[SITE_NAME] = site_name
+    app.jinja_env.add_extension("jinja2.ext.i18n")
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]  # the extension's own
+        lambda text: translations(language().code).gettext(text),
+        lambda one, many, n: translations(language().code).ngettext(one, many, n),
+        newstyle=True,
+    )
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.register_blueprint(shared)
+
+
+def render(
+    template: str, status: int = 200, *, form_targets: Sequence[str] = (), **values: Any
+) -> Response:
+    """A page. `form_targets` are the origins, beside ours, to which a form of it may lead."""
+    html = render_template(
+        template,
+        language=language(),
+        languages=LANGUAGES.values(),
+        site_name=current_app.extensions[SITE_NAME](),
+        style_path=_STYLE_PATH,
+        csrf_token=csrf_token,
+        local_time=_local_time,
+        mailbox_path=current_app.extensions.get(MAILBOX_PATH),
+        **values,
+    )
+    response = Response(html, status, mimetype="text/html")
+    response.headers["Content-Security-Policy"] = (
+        "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; "
+        f"form-action {' '.join([_SELF, *form_targets])}; frame-ancestors 'none'"
+    )
+    response.headers["Vary"] = "Accept-Language, Cookie"
+    return response
+
+
+def see_other(path: str) -> Response:
+    """Leads to another page of ours after a POST."""
+    made = redirect(path, 303)
+    assert isinstance(made, Response)
+    return made
+
+
+def safe_path(given: str | None, otherwise: str = "/") -> str:
+    """`given` when it is a path of ours and cannot lead elsewhere; else `otherwise`."""
+    if given and len(given) <= 2_000 and _SAFE_PATH.fullmatch(given):
+        return given
+    return otherwise
+
+
+def language() -> Language:
+    """The language chosen on a page, else the one the browser asks for, else English."""
+    if "language" not in g:
+        asked = [code for code, _ in request.accept_languages]
+        wanted = (language_for(code) for code in [cookies.find(cookies.LANGUAGE), *asked])
+        g.language = next((found for found in wanted if found is not None), ENGLISH)
+    found = g.language
+    assert isinstance(found, Language)
+    return found
+
+
+def _local_time(instant: datetime) -> str:
+    """An instant in words of the language, with its zone: the server knows no other than UTC."""
+    locale = language().locale
+    return (
+        f"{format_date(instant, locale=locale)}, {format_time(instant, 'short', locale=locale)} UTC"
+    )
+
+
+def _show_error(error: DomainError) -> Response:
+    status = status_of(error)
+    response = render("error.html", status, code=error.code, back=_way_back())
+    if isinstance(error, TooMany):
+        response.headers["Retry-After"] = str(error.retry_after)
+    if status == 503:
+        response.headers["Retry-After"] = "1"
+    return response
+
+
+def _show_http_error(error: HTTPException) -> Response:
+    status = error.code or 500
+    code = problems.HTTP_CODES.get(status, ("error", ""))[0]
+    return render("error.html", status, code=code, back=_way_back())
+
+
+def _show_misconfigured(error: MisconfiguredError) -> Response:
+    status = problems.from_misconfigured(error).status_code
+    return render("error.html", status, code="unavailable", back=_way_back())
+
+
+def _show_unknown(error: Exception) -> Response:
+    status = problems.from_unknown(error).status_code
+    return render("error.html", status, code="internal_error", back=_way_back())
+
+
+def _way_back() -> str:
+    return safe_path(request.path)
+
+
+class Pages(Blueprint):
+    """A room's pages, with templates in its own `templates` folder."""
+
+    def __init__(self, name: str, import_name: str) -> None:
+        super().__init__(name, import_name, template_folder="templates")
+        self.before_request(forms.check)
+        self.after_request(cookies.send)
+        self.register_error_handler(DomainError, _show_error)
+        self.register_error_handler(HTTPException, _show_http_error)
+        self.register_error_handler(MisconfiguredError, _show_misconfigured)
+        self.register_error_handler(Exception, _show_unknown)
+
+
+shared = Pages("pages", __name__)
+
+
+@shared.get("/assets/<_version>/site.css")
+def show_style(_version: str) -> Response:
+    """The one stylesheet, whose address changes with it."""
+    response = Response(_STYLE, mimetype="text/css")
+    response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    return response
+
+
+@shared.post("/language")
+def choose_language() -> Response:
+    """Keeps the language that was chosen."""
+    wanted = LANGUAGES.get(request.form.get("language", ""))
+    if wanted is None:
+        raise NotFound()
+    cookies.tell(cookies.LANGUAGE, wanted.code, _LANGUAGE_KEPT)
+    return see_other(safe_path(request.form.get("next")))
