@@ -10,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input install
 
-.PHONY: help demo run test check lint types openapi lock postgres interop
+.PHONY: help demo run test check lint types openapi lock programs npm
 
 help: ## lists these targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -21,7 +21,7 @@ demo: $(VENV)/.runtime ## the service with sample people: make demo ARGS="--json
 run: $(VENV)/.runtime ## the service, set up by CONSENT_… variables
 	@exec $(BIN)/consent serve $(ARGS)
 
-test: check postgres interop ## everything that must hold
+test: check npm ## everything that must hold
 	$(BIN)/pytest -n $(PROCESSES) --dist worksteal $(ARGS)
 
 check: lint types ## all of it but the tests
@@ -44,23 +44,26 @@ lock: ## pins every dependency anew, with its hashes; needs uv
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 		--group dev pyproject.toml -c requirements.lock -o requirements-dev.lock
 
-# The tests start a PostgreSQL of their own. Where root can install its programs, they are.
-postgres:
-	@if [ "$$(id -u)" = 0 ] && command -v apt-get && [ -z "$$CONSENT_TEST_POSTGRES_URL" ] \
-		&& ! command -v initdb && ! ls /usr/lib/postgresql/*/bin/initdb; then \
-		echo "installing PostgreSQL for the tests"; export DEBIAN_FRONTEND=noninteractive; \
-		apt-get update -q && apt-get install -q -y --no-install-recommends postgresql || true; \
+# The tests start a PostgreSQL of their own, and a browser. Where root can install programs, they are.
+programs:
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get; then \
+		wanted=; export DEBIAN_FRONTEND=noninteractive; \
+		[ -n "$$CONSENT_TEST_POSTGRES_URL" ] || command -v initdb \
+			|| ls /usr/lib/postgresql/*/bin/initdb || wanted="$$wanted postgresql"; \
+		command -v chromium || wanted="$$wanted chromium"; \
+		command -v npm || wanted="$$wanted npm"; \
+		[ -z "$$wanted" ] || { apt-get update -q \
+			&& apt-get install -q -y --no-install-recommends $$wanted; } || true; \
 	fi >/dev/null 2>&1
 
 # OAuth clients of npm, for tests/interop. Without node those tests say that they were skipped.
-interop: $(VENV)/.dev
-	@if command -v npm >/dev/null && ! cmp -s tests/interop/package-lock.json $(VENV)/interop/.installed; \
-	then \
-		echo "installing the clients of tests/interop into $(VENV)/interop" 1>&2; \
-		mkdir -p $(VENV)/interop && cp tests/interop/package*.json tests/interop/.npmrc $(VENV)/interop/ \
-		&& (cd $(VENV)/interop && npm ci --silent) 1>&2 \
-		&& cp tests/interop/package-lock.json $(VENV)/interop/.installed \
-		|| echo "that failed: tests/interop will be skipped" 1>&2; \
+npm: $(VENV)/.dev programs
+	@if command -v npm >/dev/null && ! cmp -s tests/npm/package-lock.json $(VENV)/npm/.installed; then \
+		echo "installing what tests/npm names into $(VENV)/npm" 1>&2; \
+		mkdir -p $(VENV)/npm && cp tests/npm/package*.json tests/npm/.npmrc $(VENV)/npm/ \
+		&& (cd $(VENV)/npm && npm ci --silent) 1>&2 \
+		&& cp tests/npm/package-lock.json $(VENV)/npm/.installed \
+		|| echo "that failed: tests/interop and tests/pages will be skipped" 1>&2; \
 	fi
 
 $(VENV)/.runtime: requirements.lock pyproject.toml | $(BIN)/python

@@ -20,6 +20,12 @@ pages = Pages("accounts", __name__)
 HOME = "/account"
 
 
+@pages.get("/")
+def start() -> Response:
+    """Leads to the customer's own page."""
+    return see_other(HOME)
+
+
 @pages.get("/sign-in")
 def show_sign_in() -> Response:
     """Asks for the address; of somebody who is signed in, only that it is still them."""

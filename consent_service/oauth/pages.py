@@ -15,10 +15,10 @@ from consent_service.kernel.errors import NotFound
 from consent_service.kernel.ids import CustomerId
 from consent_service.oauth import grant_service, service
 from consent_service.oauth.grant_model import GRANT_LIFETIME, is_challenge
-from consent_service.oauth.model import Client, ClientKind, origin_of
-from consent_service.oauth.texts import texts_for
+from consent_service.oauth.model import Client, ClientKind, Scope, origin_of
 from consent_service.web.pages import Pages, language, render
 from consent_service.web.runtime import now, runtime
+from consent_service.web.texts import say
 
 pages = Pages("oauth_pages", __name__)
 
@@ -84,7 +84,7 @@ def take_answer() -> Response:
 def _with_customer(act: Callable[[Asked, CustomerId], Response]) -> Response:
     asked = _read()
     if asked is None:
-        return render("refused.html", 400, text=texts_for(language().code))
+        return render("refused.html", 400)
     if asked.fault is not None:
         return _back(asked, {"error": asked.fault})
     signed_in: SignedInCustomer = current_app.extensions[SIGNED_IN]
@@ -156,13 +156,31 @@ def _page(asked: Asked) -> Response:
     return render(
         "authorize.html",
         form_targets=[origin],
-        text=texts_for(language().code),
         name=asked.client.name,
-        scopes=sorted(asked.scopes),
+        may=[_in_words(scope) for scope in sorted(asked.scopes)],
         days=GRANT_LIFETIME.days,
         site=origin,
         action=request.full_path,
     )
+
+
+def _in_words(scope: str) -> str:
+    """What a scope lets an app do."""
+    spoken = language()
+    words = {
+        Scope.CATALOGUE_READ: say(spoken, "see what data is used for in general"),
+        Scope.CUSTOMERS_READ: say(
+            spoken, "see your profile and your addresses and numbers on file"
+        ),
+        Scope.CUSTOMERS_WRITE: say(
+            spoken, "change your profile and language, see and end what you allowed apps"
+        ),
+        Scope.CONSENTS_READ: say(spoken, "see what you agreed to and refused, and the receipts"),
+        Scope.CONSENTS_WRITE: say(spoken, "agree, refuse and withdraw in your name"),
+        Scope.DECISIONS_CHECK: say(spoken, "ask whether your data may be used for a purpose"),
+        Scope.DISCLOSURES_READ: say(spoken, "see who asked about you and who used your data"),
+    }
+    return words[Scope(scope)]
 
 
 def _back(asked: Asked, answer: dict[str, str]) -> Response:

@@ -41,6 +41,7 @@ def init_app(app: Flask, site_name: Callable[[], str]) -> None:
         newstyle=True,
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.register_error_handler(HTTPException, _show_unmatched)
     app.register_blueprint(shared)
 
 
@@ -115,6 +116,14 @@ def _show_http_error(error: HTTPException) -> Response:
     status = error.code or 500
     code = problems.HTTP_CODES.get(status, ("error", ""))[0]
     return render("error.html", status, code=code, back=_way_back())
+
+
+def _show_unmatched(error: HTTPException) -> Response:
+    """What no room answers: a page for whoever reads pages, a problem for whoever calls."""
+    kinds = request.accept_mimetypes.best_match([problems.MEDIA_TYPE, "text/html"])
+    if kinds != "text/html" or request.path.startswith("/v1/"):
+        return problems.from_http(error)
+    return cookies.send(_show_http_error(error))
 
 
 def _show_misconfigured(error: MisconfiguredError) -> Response:

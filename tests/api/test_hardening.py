@@ -76,7 +76,15 @@ def test_nobody_unknown_gets_as_far_as_the_body(client, contract):
     assert reply.status_code == 401
 
 
-@pytest.mark.parametrize("path", ["/v1/nothing", "/", "/v1/customers/", "/%00"])
+@pytest.mark.parametrize(
+    ("path", "kind"), [("/nothing", "text/html"), ("/v1/nothing", "application/problem+json")]
+)
+def test_who_reads_pages_gets_a_page_but_never_of_the_api(client, path, kind):
+    reply = client.get(path, headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+    assert (reply.status_code, reply.mimetype) == (404, kind)
+
+
+@pytest.mark.parametrize("path", ["/v1/nothing", "/nothing", "/v1/customers/", "/%00"])
 def test_an_unknown_path_is_a_404_problem(api, path):
     reply = api().get(path)
     assert reply.status_code == 404

@@ -50,7 +50,7 @@ def gone(server):
 def test_it_answers_from_two_processes_and_ends_cleanly(serve, port):
     server = serve(until="/readyz")
     assert len(server.processes()) == 5  # itself, web with two workers, the jobs' worker
-    assert len(listening_on(port)) == 2
+    within(10, lambda: len(listening_on(port)) == 2)
     status, said = server.end()
     assert status == 0
     assert "Traceback" not in said

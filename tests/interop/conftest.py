@@ -2,27 +2,21 @@
 
 import re
 import shutil
-import subprocess
-import sys
-import threading
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import requests
 from joserfc.jwk import ECKey, OKPKey
-from werkzeug.serving import make_server
 
-from consent_service.app import create_app
 from consent_service.kernel.actors import SYSTEM
 from consent_service.kernel.ids import customer_id_text
 from consent_service.oauth import pages
 from consent_service.oauth import service as oauth
 from consent_service.oauth.client_keys import checked_jwks
 from consent_service.oauth.model import ClientKind
-from consent_service.storage.db import db
-from tests.support import stores
+from tests.support import npm, stores
 from tests.support.oauth import add_customer
+from tests.support.served import serve
 
 HERE = Path(__file__).parent
 REDIRECT = "http://127.0.0.1:9/back"
@@ -37,19 +31,8 @@ def store(request):
 
 @pytest.fixture
 def served(store, keyring):
-    """The app behind a real server, on a free port."""
-    server = make_server("127.0.0.1", 0, None, threaded=True)  # the port first, then the app
-    issuer = f"http://127.0.0.1:{server.server_port}"
-    settings = stores.settings_for(store, keyring).model_copy(update={"base_url": issuer})
-    server.app = create_app(settings)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield SimpleNamespace(app=server.app, issuer=issuer)
-    server.shutdown()
-    thread.join()
-    server.server_close()
-    with server.app.app_context():
-        db.engine.dispose()
+    with serve(stores.settings_for(store, keyring)) as running:
+        yield running
 
 
 @pytest.fixture
@@ -103,20 +86,13 @@ def answer():
 @pytest.fixture(scope="session")
 def node_clients(tmp_path_factory):
     """A directory with the clients of npm and our scripts, which goes when the tests end."""
-    for program in ("node", "npm"):
-        if shutil.which(program) is None:
-            pytest.skip(f"no {program} found: the clients of npm are not tried")
     place = tmp_path_factory.mktemp("interop")
-    for file in (*HERE.glob("*.mjs"), *HERE.glob("package*.json"), HERE / ".npmrc"):
+    try:
+        modules = npm.node_modules(tmp_path_factory.mktemp("npm"))
+    except npm.NoNpm as why:
+        pytest.skip(f"the clients of npm are not tried: {why}")
+    for file in HERE.glob("*.mjs"):
         shutil.copy(file, place)
-    made = Path(sys.prefix) / "interop"  # by `make test`
-    lock = made / ".installed"
-    if lock.is_file() and lock.read_bytes() == (HERE / "package-lock.json").read_bytes():
-        (place / "node_modules").symlink_to(made / "node_modules")
-        return place
-    done = subprocess.run(
-        ["npm", "ci", "--silent"], cwd=place, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        pytest.skip(f"npm ci failed, so the clients of npm are not tried: {done.stderr[-500:]}")
+    (place / "package.json").write_text('{"type": "module"}')
+    (place / "node_modules").symlink_to(modules)
     return place

@@ -19,6 +19,7 @@ PUBLIC = {
 PAGES = {  # public, and no part of the API
     ("GET", "/oauth/authorize"),
     ("POST", "/oauth/authorize"),
+    ("GET", "/"),
     ("GET", "/account"),
     ("GET", "/assets/{_version}/site.css"),
     ("POST", "/language"),

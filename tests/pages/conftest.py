@@ -1,0 +1,134 @@
+"""The demo in a real browser: Chromium, driven by Playwright, with axe from npm."""
+
+import shutil
+from contextlib import contextmanager
+from datetime import timedelta
+from types import SimpleNamespace
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from consent_service.accounts import demo, jobs, staff
+from consent_service.config import Environment
+from consent_service.customers import service as customers
+from consent_service.customers.model import IdentifierType, NewCustomer
+from consent_service.customers.normaliser import identifier
+from consent_service.kernel.actors import SYSTEM
+from consent_service.kernel.clock import utc_now
+from consent_service.oauth import service as oauth
+from consent_service.oauth.model import ClientKind
+from consent_service.web.runtime import keys
+from tests.support import npm, stores
+from tests.support.oauth import REDIRECT, VERIFIER, challenge_of
+from tests.support.served import serve
+
+ANNA = "anna@example.org"
+PHONE = {"width": 320, "height": 640}
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.skip("no chromium found: pages are not tried in a browser")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def axe(tmp_path_factory):
+    """The source of axe."""
+    try:
+        modules = npm.node_modules(tmp_path_factory.mktemp("npm"))
+    except npm.NoNpm as why:
+        pytest.skip(f"pages are not tried with axe: {why}")
+    return (modules / "axe-core/axe.min.js").read_text()
+
+
+@pytest.fixture(params=["sqlite"])
+def store(request):
+    """One kind of store is enough: what is tried here is what a browser makes of a page."""
+    with request.getfixturevalue("sqlite_stores").fresh() as url:
+        yield url
+
+
+@pytest.fixture
+def site(store, keyring):
+    """The demo, with a customer, sample staff and an app; `address`, and `paths` by name."""
+    settings = stores.settings_for(store, keyring)
+    with serve(settings.model_copy(update={"environment": Environment.DEMO})) as running:
+        now = utc_now()
+        with running.app.app_context():
+            address = identifier(IdentifierType.EMAIL, ANNA)
+            anna = customers.create_customer(NewCustomer((address,), {}), now, keys())
+            demo.make_staff(now, keys())
+            links = demo.sign_in_links("", anna, keys())
+            enrol = staff.create_staff("olga", ["officer"], SYSTEM, now, keys()).token
+            oauth.create_client(
+                "loyalty", "Loyalty Club", frozenset({"customers:read", "consents:write"}), (),
+                SYSTEM, now, kind=ClientKind.APP, redirect_uris=(REDIRECT,),
+            )  # fmt: skip
+        allow = (
+            "/oauth/authorize?response_type=code&client_id=loyalty&state=s&code_challenge_method=S256"
+            f"&redirect_uri={REDIRECT}&code_challenge={challenge_of(VERIFIER)}"
+        )
+        paths = {**links, "enrol": f"/staff/enrol/{enrol}", "allow": allow}
+        yield SimpleNamespace(app=running.app, address=running.issuer, paths=paths)
+
+
+@pytest.fixture
+def deliver(site):
+    """Has the worker's jobs done: links made, letters sent."""
+
+    def act():
+        with site.app.app_context():
+            jobs.send_links(utc_now() + timedelta(seconds=5))
+            jobs.deliver_mail(utc_now() + timedelta(seconds=5))
+
+    return act
+
+
+@pytest.fixture
+def visit(site, chromium):
+    """`with visit(language="ar", …) as page`: a browser of its own, that fails the test when a
+    page breaks its own policy, writes an error, or asks another machine for anything."""
+
+    @contextmanager
+    def open_page(language="en", scheme="light", viewport=PHONE):
+        context = chromium.new_context(
+            base_url=site.address, locale=language, color_scheme=scheme, viewport=viewport
+        )
+        troubles = []
+        page = context.new_page()
+        page.on("console", lambda said: _note(said, troubles))
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.on("request", lambda asked: _note_request(asked, site.address, troubles))
+        try:
+            yield page
+            assert troubles == []
+        finally:
+            context.close()
+
+    return open_page
+
+
+def _note(said, troubles):
+    answered = "the server responded with a status of" in said.text
+    if said.type in ("error", "warning") and not answered:
+        troubles.append(said.text)
+
+
+def _note_request(asked, address, troubles):
+    if not asked.url.startswith((address, "data:", REDIRECT)):
+        troubles.append(asked.url)
