@@ -12,6 +12,7 @@ from consent_service.crypto.keyring import LiveKeyring
 from consent_service.customers import routes as customers_routes
 from consent_service.customers import service as customers
 from consent_service.decisions import routes as decisions_routes
+from consent_service.disclosures import log_routes
 from consent_service.disclosures import routes as disclosures_routes
 from consent_service.kernel.clock import Clock, utc_now
 from consent_service.oauth import client_routes
@@ -37,6 +38,7 @@ ROUTES = (
     consents_routes.api,
     decisions_routes.api,
     disclosures_routes.api,
+    log_routes.api,
 )
 
 

@@ -101,13 +101,14 @@ def enrol(token: str, password: str, code: str, now: datetime, keys: Keyring) ->
         if found is None:
             return False
         staff, secret = found
-        if totp.matching_step(secret, code, now, None) is None:
+        step = totp.matching_step(secret, code, now, None)
+        if step is None:
             return False
         if staff_store.take_enrolment(tx, digest(token), now) is None:
             return False
         mark_keys(keys, now)
         sealed = seal(keys.master, _field(staff.id), secret.encode())
-        staff_store.set_credentials(tx, staff.id, passwords.hash_of(password), sealed)
+        staff_store.set_credentials(tx, staff.id, passwords.hash_of(password), sealed, step)
         _log(Actor(ActorKind.STAFF, staff.name), "staff_enrolled", now)
     return True
 

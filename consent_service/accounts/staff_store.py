@@ -51,12 +51,14 @@ def list_all(tx: Connection) -> list[Staff]:
     return [_member(row) for row in tx.execute(select(_staff).order_by(StaffRow.name))]
 
 
-def set_credentials(tx: Connection, staff_id: UUID, password_hash: str, totp: Sealed) -> None:
-    """Sets password and one-time code."""
+def set_credentials(
+    tx: Connection, staff_id: UUID, password_hash: str, totp: Sealed, step: int
+) -> None:
+    """Sets password and one-time codes, of which the one of `step` is used."""
     tx.execute(
         update(StaffRow)
         .where(StaffRow.id == staff_id)
-        .values(password_hash=password_hash, totp_secret=totp, totp_step=None)
+        .values(password_hash=password_hash, totp_secret=totp, totp_step=step)
     )
 
 

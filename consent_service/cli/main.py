@@ -40,6 +40,7 @@ SECTIONS = {
     "Bring data in": (
         Entry("import", "imports", "Import another system's export, such as a mailing list."),
     ),
+    "Prove it": (Entry("log", "log", "Check the log, and pack evidence for auditors."),),
     "Look it up": (Entry("openapi", "openapi", "Print the OpenAPI document."),),
 }
 _ENTRIES = {entry.name: entry for section in SECTIONS.values() for entry in section}

@@ -13,10 +13,11 @@ from consent_service.cli.stopping import on_stop
 from consent_service.config import Settings
 from consent_service.jobs.model import Job
 from consent_service.jobs.service import run_due
-from consent_service.kernel.errors import Unavailable
+from consent_service.kernel.errors import MisconfiguredError, Unavailable
+from consent_service.ledger.sealer import Sealer
 from consent_service.oauth import service as oauth
 from consent_service.web import idempotency, throttling
-from consent_service.web.runtime import now
+from consent_service.web.runtime import keys, now, runtime
 
 JOBS = {
     "accounts.send_links": Job(accounts.send_links, timedelta(seconds=2)),
@@ -26,7 +27,8 @@ JOBS = {
     "oauth.delete_expired_tokens": Job(oauth.delete_expired_tokens, timedelta(minutes=10)),
     "throttling.delete_expired": Job(throttling.delete_expired, timedelta(minutes=10)),
 }
-_PAUSE = 1.0
+_PAUSE = 0.25  # a checkpoint is due within a second
+_PAUSE_AFTER_FAULT = 1.0
 
 _log = structlog.get_logger()
 
@@ -47,12 +49,19 @@ def run(settings: Settings) -> None:
 
 
 def work_until(stop: threading.Event) -> None:
-    """Runs what is due, again and again. A store that does not answer is waited for."""
+    """Runs what is due and seals the log, again and again. A store that does not answer is waited
+    for."""
+    sealer = Sealer(runtime().settings.base_url)
     while not stop.is_set():
         try:
-            ran = run_due(JOBS, now())
+            ran = run_due(JOBS, now()) + sealer.run(keys(), now())
         except Unavailable:
             _log.error("worker:store:unavailable")
-            ran = 0
+            stop.wait(_PAUSE_AFTER_FAULT)
+            continue
+        except MisconfiguredError as error:
+            _log.error("worker:keys:misconfigured", fault=str(error))
+            stop.wait(_PAUSE_AFTER_FAULT)
+            continue
         if not ran:
             stop.wait(_PAUSE)

@@ -1,6 +1,6 @@
 """The service's own keys, by version: master keys that wrap customers' keys, blind index
-keys, and signing keys. The newest of a kind seals, indexes or signs; all of them open,
-find and verify.
+keys, signing keys, and those that sign the log. The newest of a kind seals, indexes or signs
+(the log is signed by all); all of them open, find and verify.
 
 A keyring is JSON, kept in a file of mode 0600 or an environment variable:
 `{"format": 1, "keys": [{"use": "master", "id": "hex", "created_at": "…", "secret": "base64"}]}`.
@@ -31,6 +31,7 @@ class KeyUse(StrEnum):
     MASTER = "master"
     INDEX = "index"
     SIGNING = "signing"
+    LOG = "log"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from consent_service.disclosures.schemas import (
 )
 from consent_service.kernel.clock import rfc3339
 from consent_service.kernel.ids import CustomerId, customer_id_text, encode, parse_customer_id
+from consent_service.ledger import proofs
 from consent_service.ledger import service as ledger
 from consent_service.ledger.model import Entry, EntryFilter, EntryKind
 from consent_service.oauth.guard import Customers, require_scope
@@ -58,11 +59,12 @@ def _kinds(kind: str | None) -> frozenset[EntryKind]:
 
 def _page(wanted: EntryFilter, query: dict[str, Any]) -> Reply:
     page = ledger.list_entries(wanted, query.get("cursor"), query["limit"])
-    items = [_item_json(entry) for entry in page.items]
+    leaves = proofs.find_indexes(entry.id for entry in page.items)
+    items = [_item_json(entry, leaves.get(entry.id)) for entry in page.items]
     return Reply({"items": items, "next_cursor": page.next_cursor})
 
 
-def _item_json(entry: Entry) -> dict[str, Any]:
+def _item_json(entry: Entry, leaf_index: int | None) -> dict[str, Any]:
     return {
         "id": encode(_PREFIX[entry.kind], entry.place, entry.id),
         "kind": entry.kind.value,
@@ -78,5 +80,5 @@ def _item_json(entry: Entry) -> dict[str, Any]:
         "catalogue_version": entry.catalogue_version,
         "occurred_at": rfc3339(entry.occurred_at),
         "recorded_at": rfc3339(entry.recorded_at),
-        "leaf_index": None,
+        "leaf_index": leaf_index,
     }

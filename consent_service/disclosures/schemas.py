@@ -2,7 +2,9 @@
 
 from marshmallow import Schema, fields, validate
 
-from consent_service.web.contracts import KEY, CustomerIdField, Instant, PageQuery
+from consent_service.web.contracts import KEY, Contract, CustomerIdField, Instant, PageQuery
+
+_LARGEST = 2**62
 
 KINDS = ("decision", "screening", "disclosure")
 
@@ -51,3 +53,29 @@ class DisclosureList(Schema):
 
     items = fields.List(fields.Nested(DisclosureItem), required=True)
     next_cursor = fields.String(required=True, allow_none=True)
+
+
+class InclusionQuery(Contract):
+    """Which leaf, in the tree of which size."""
+
+    index = fields.Integer(required=True, validate=validate.Range(0, _LARGEST))
+    size = fields.Integer(required=True, validate=validate.Range(1, _LARGEST))
+
+
+class ConsistencyQuery(Contract):
+    """The sizes of two trees."""
+
+    first = fields.Integer(required=True, validate=validate.Range(1, _LARGEST))
+    second = fields.Integer(required=True, validate=validate.Range(1, _LARGEST))
+
+
+class PackQuery(Contract):
+    """Where the pack starts."""
+
+    since = fields.Integer(load_default=0, validate=validate.Range(0, _LARGEST))
+
+
+class HashList(Schema):
+    """A proof: base64 of hashes, the leaf's side first."""
+
+    hashes = fields.List(fields.String(), required=True)

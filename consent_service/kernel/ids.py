@@ -6,6 +6,7 @@ up touches one place of a store that is spread over machines.
 
 import os
 import time
+from datetime import datetime
 from typing import NewType
 from uuid import UUID
 
@@ -25,6 +26,11 @@ def new_uuid() -> UUID:
     milliseconds = time.time_ns() // 1_000_000 & (1 << 48) - 1
     value = milliseconds << 80 | int.from_bytes(os.urandom(10))
     return UUID(int=value & _NEITHER | _VERSION_AND_VARIANT)
+
+
+def first_uuid_of(instant: datetime) -> UUID:
+    """What no id that was made at an instant or later is smaller than."""
+    return UUID(int=int(instant.timestamp() * 1_000) << 80)
 
 
 def new_customer_id() -> CustomerId:

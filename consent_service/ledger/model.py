@@ -30,7 +30,8 @@ class EntryKind(StrEnum):
 
 class Entry(Struct, frozen=True):
     """One row of the log. The clear columns are for auditors' filters and hold no personal
-    value; `payload` is sealed by the room that appends it, under the customer's life key.
+    value. `payload` is sealed by the room that appends it, under the customer's life key, with a
+    salt before it; `commitment` is the SHA-256 of both.
 
     `place` is the customer, or the entry's own id when it is about nobody known.
     """
@@ -51,7 +52,7 @@ class Entry(Struct, frozen=True):
     reason: str | None = None
     catalogue_version: int | None = None
     cites: UUID | None = None
-    salt: bytes | None = None
+    commitment: bytes | None = None
     token: bytes = b""
     payload: Sealed | None = None
 

@@ -3,15 +3,13 @@
 from datetime import datetime
 from typing import Any
 
-from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from consent_service.crypto.data_keys import Holder, OpenKeys
 from consent_service.kernel.clock import rfc3339
 from consent_service.kernel.ids import CustomerId
-from consent_service.ledger import store
-from consent_service.ledger.model import Entry
-from consent_service.ledger.service import open_payload, sealed_entry
+from consent_service.ledger import store, tree_store
+from consent_service.ledger.service import moved_entry, open_payload
 
 TABLES = ("ledger_entries",)
 
@@ -38,22 +36,15 @@ def export(tx: Connection, customer: CustomerId, keys: OpenKeys) -> dict[str, An
 
 
 def erase(tx: Connection, customer: CustomerId) -> None:
-    """Removes the customer's entries."""
+    """Removes the customer's entries. Their leaves stay, and lead to nobody."""
+    tree_store.forget_entries(tx, customer)
     store.delete_customer_entries(tx, customer)
 
 
 def absorb(tx: Connection, kept: Holder, absorbed: Holder, now: datetime) -> None:
-    """Makes the absorbed customer's entries the kept one's, payloads sealed anew. Salt, token
-    and content stay, and with them the leaf."""
+    """Makes the absorbed customer's entries the kept one's, payloads sealed anew. Content,
+    salt and token stay, and with them the leaf."""
     entries = store.list_customer_entries(tx, absorbed.customer)
     store.delete_customer_entries(tx, absorbed.customer)
-    store.add_entries(tx, [_moved(entry, kept, absorbed) for entry in entries])
-
-
-def _moved(entry: Entry, kept: Holder, absorbed: Holder) -> Entry:
-    placed = replace(entry, place=kept.customer)
-    if entry.payload is None:
-        return placed
-    payload = open_payload(entry, absorbed.keys.life)
-    resealed = sealed_entry(placed, payload, kept.keys.life)
-    return replace(resealed, salt=entry.salt, token=entry.token)
+    life, place = absorbed.keys.life, kept.customer
+    store.add_entries(tx, [moved_entry(e, life, place, kept.keys.life) for e in entries])

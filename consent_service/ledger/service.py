@@ -1,8 +1,8 @@
 """Appending to the log and reading it."""
 
+import hashlib
 import json
 import os
-import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
@@ -17,12 +17,13 @@ from consent_service.ledger import store
 from consent_service.ledger.model import Entry, EntryFilter
 from consent_service.storage.unit_of_work import reading, unit_of_work
 
+_SALT, _TOKEN = 32, 16
 _encode = msgspec.json.encode
 
 
 def sealed_entry(entry: Entry, payload: Mapping[str, Any], life: SealingKey) -> Entry:
-    """The entry with its payload sealed under the customer's life key, and the 32-byte salt
-    and 16-byte token that its leaf will carry."""
+    """The entry with its payload sealed under the customer's life key, and what its leaf will
+    carry: the payload's commitment, and a 16-byte token."""
     return replace(entry, **sealed_parts(entry.place, entry.id, payload, life))
 
 
@@ -30,22 +31,40 @@ def sealed_parts(
     place: UUID, entry_id: UUID, payload: Mapping[str, Any], life: SealingKey
 ) -> dict[str, Any]:
     """What `sealed_entry` adds to an entry, for whoever makes many and copies none."""
-    sealed = seal(life, _field(place, entry_id), _encode(payload))
-    chance = os.urandom(48)
-    return {"salt": chance[:32], "token": chance[32:], "payload": sealed}
+    chance = os.urandom(_SALT + _TOKEN)
+    salted = chance[:_SALT] + _encode(payload)
+    return {
+        "commitment": hashlib.sha256(salted).digest(),
+        "token": chance[_SALT:],
+        "payload": seal(life, _field(place, entry_id), salted),
+    }
 
 
 def bare_entry(entry: Entry) -> Entry:
     """An entry without a payload: about nobody known, or about no customer at all."""
-    return replace(entry, token=secrets.token_bytes(16))
+    return replace(entry, token=os.urandom(_TOKEN))
 
 
 def open_payload(entry: Entry, life: SealingKey) -> dict[str, Any]:
     """The payload in clear; empty for a bare entry. Raises: SealBroken."""
     if entry.payload is None:
         return {}
-    opened: dict[str, Any] = json.loads(unseal(life, _field(entry.place, entry.id), entry.payload))
+    opened: dict[str, Any] = json.loads(open_salted(entry, life)[_SALT:])
     return opened
+
+
+def open_salted(entry: Entry, life: SealingKey) -> bytes:
+    """Salt and payload, of which the commitment is, of an entry with any. Raises: SealBroken."""
+    assert entry.payload is not None
+    return unseal(life, _field(entry.place, entry.id), entry.payload)
+
+
+def moved_entry(entry: Entry, old: SealingKey, place: UUID, life: SealingKey) -> Entry:
+    """The entry as it is kept for another customer; its leaf stays what it is."""
+    if entry.payload is None:
+        return replace(entry, place=place)
+    payload = seal(life, _field(place, entry.id), open_salted(entry, old))
+    return replace(entry, place=place, payload=payload)
 
 
 def append(entries: Sequence[Entry]) -> None:

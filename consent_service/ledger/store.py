@@ -26,7 +26,7 @@ def find_entry(tx: Connection, place: UUID, entry_id: UUID) -> Entry | None:
     row = tx.execute(
         select(_entries).where(LedgerEntryRow.customer_id == place, LedgerEntryRow.id == entry_id)
     ).one_or_none()
-    return None if row is None else _entry(row)
+    return None if row is None else entry_of(row)
 
 
 def list_entries(
@@ -36,13 +36,13 @@ def list_entries(
     query = _filtered(wanted)
     if after is not None:
         query = query.where(LedgerEntryRow.id > after)
-    return [_entry(row) for row in tx.execute(query.order_by(LedgerEntryRow.id).limit(limit))]
+    return [entry_of(row) for row in tx.execute(query.order_by(LedgerEntryRow.id).limit(limit))]
 
 
 def list_customer_entries(tx: Connection, customer: UUID) -> list[Entry]:
     """Every entry about one customer, oldest first."""
     query = select(_entries).where(LedgerEntryRow.customer_id == customer)
-    return [_entry(row) for row in tx.execute(query.order_by(LedgerEntryRow.id))]
+    return [entry_of(row) for row in tx.execute(query.order_by(LedgerEntryRow.id))]
 
 
 def delete_customer_entries(tx: Connection, customer: UUID) -> None:
@@ -88,17 +88,18 @@ def _values(entry: Entry) -> dict[str, object]:
         "reason": entry.reason,
         "catalogue_version": entry.catalogue_version,
         "cites": entry.cites,
-        "salt": entry.salt,
+        "commitment": entry.commitment,
         "token": entry.token,
         "payload": entry.payload,
     }
 
 
-def _entry(row: Row[tuple[object, ...]]) -> Entry:
+def entry_of(row: Row[tuple[object, ...]]) -> Entry:
+    """The entry in a row."""
     values = dict(row._mapping)
     values["place"] = values.pop("customer_id")
     values["kind"] = EntryKind(str(values["kind"]))
     values["data_categories"] = tuple(str(values["data_categories"]).split())
-    for name in ("salt", "token"):
+    for name in ("commitment", "token"):
         values[name] = None if values[name] is None else bytes(values[name])
     return Entry(**values)

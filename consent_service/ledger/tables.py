@@ -1,9 +1,18 @@
-"""Rows of the log. `ledger_leaves`, which outlive entries, come with the tree."""
+"""Rows of the log, and of the tree over it. Leaves outlive entries, and name no customer."""
 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Boolean, Index, Integer, LargeBinary, String
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    String,
+    Text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from consent_service.crypto.envelope import Sealed
@@ -32,8 +41,52 @@ class LedgerEntryRow(Base):
     reason: Mapped[str | None] = mapped_column(String(32))
     catalogue_version: Mapped[int | None] = mapped_column(Integer)
     cites: Mapped[UUID | None]
-    salt: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    commitment: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     token: Mapped[bytes] = mapped_column(LargeBinary(16))
     payload: Mapped[Sealed | None] = mapped_column(SealedBytes("ledger_entry.payload"))
 
     __table_args__ = (Index(None, "id"),)
+
+
+class LedgerLeafRow(Base):
+    """A leaf of the tree, and the entry that it stands for; None once that was erased."""
+
+    __tablename__ = "ledger_leaves"
+
+    leaf_index: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    entry_id: Mapped[UUID | None]
+    leaf: Mapped[bytes] = mapped_column(LargeBinary)
+
+    __table_args__ = (Index(None, "entry_id", unique=True),)
+
+
+class LedgerTileRow(Base):
+    """Up to 256 hashes of the tree, one after another."""
+
+    __tablename__ = "ledger_tiles"
+
+    level: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    n: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    hashes: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class LedgerCheckpointRow(Base):
+    """A tree that was signed."""
+
+    __tablename__ = "ledger_checkpoints"
+
+    size: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    root: Mapped[bytes] = mapped_column(LargeBinary(32))
+    note: Mapped[str] = mapped_column(Text)
+    signed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class LedgerHeadRow(Base):
+    """The one row that a sealer moves on."""
+
+    __tablename__ = "ledger_head"
+
+    id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    origin: Mapped[str] = mapped_column(String(300))
+    size: Mapped[int] = mapped_column(BigInteger)
+    sealed_until: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -86,7 +86,7 @@ def redeem_code(
     with unit_of_work() as tx:
         client = _live_client(client_id)
         grant = grant_store.use_grant(tx, seen.customer_id, client_id, now)
-        if client is None or grant is None:
+        if client is None or grant is None or redirect_uri not in client.redirect_uris:
             return None
         if grant_store.redeem_code(tx, sha256, client_id, now) is None:
             return None

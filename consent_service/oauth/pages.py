@@ -119,7 +119,7 @@ def _read() -> Asked | None:
     repeated = {name for name in _ONCE if len(given.getlist(name)) > 1}
     if repeated & {"client_id", "redirect_uri"}:
         return None
-    client = service.find_client(given.get("client_id", "")[:64])
+    client = service.find_client(given.get("client_id", ""))
     redirect_uri = given.get("redirect_uri", "")
     if client is None or client.disabled_at is not None or client.kind is not ClientKind.APP:
         return None

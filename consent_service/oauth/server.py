@@ -23,6 +23,7 @@ from consent_service.oauth.model import ACCESS_TOKEN_LIFETIME
 from consent_service.web.runtime import now
 from consent_service.web.throttling import Budget, ClientBudget, admit_address, admit_client
 
+_BUDGETS = {"token": ClientBudget.TOKENS, "introspect": ClientBudget.READS}
 # Source: ASVS 6.3.1. Secrets are too long to be guessed; this keeps the trying cheap for us.
 _FAILURES = Budget("oauth.failures", 60, timedelta(minutes=10))
 
@@ -41,11 +42,12 @@ class Server(AuthorizationServer):  # type: ignore[misc]  # Authlib has no types
         return self._answer(lambda: self.create_endpoint_response(name))
 
     def authenticate_client(self, request: Any, methods: Any, endpoint: str = "token") -> Any:
-        """The client of a request. Tokens have a budget; their end has none.
+        """The client of a request, counted. Ending a token is never held up.
         Raises: InvalidClientError, TooMany."""
         client = super().authenticate_client(request, methods, endpoint)
-        if endpoint == "token":
-            admit_client(client.get_client_id(), ClientBudget.TOKENS)
+        budget = _BUDGETS.get(endpoint)
+        if budget is not None:
+            admit_client(client.get_client_id(), budget)
         return client
 
     def _answer(self, act: Any) -> Response:

@@ -243,7 +243,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(length=32), nullable=True),
         sa.Column("catalogue_version", sa.Integer(), nullable=True),
         sa.Column("cites", sa.Uuid(), nullable=True),
-        sa.Column("salt", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("commitment", sa.LargeBinary(length=32), nullable=True),
         sa.Column("token", sa.LargeBinary(length=16), nullable=False),
         sa.Column("payload", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("customer_id", "id", name="pk_ledger_entries"),

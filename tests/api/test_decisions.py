@@ -307,7 +307,7 @@ def test_made_up_words_are_not_kept_in_the_clear(shop, ann):
 def test_an_entry_about_nobody_known_holds_nothing_of_them(shop):
     shop.check("nobody@example.org", context={"campaign": "spring"})
     (entry,) = entries(shop)
-    assert (entry["known"], entry["payload"], entry["salt"]) == (False, None, None)
+    assert (entry["known"], entry["payload"], entry["commitment"]) == (False, None, None)
     assert entry["customer_id"] == entry["id"]
 
 

@@ -75,6 +75,16 @@ def test_the_name_of_an_app_is_text_and_nothing_else(app, clock):
     assert "<b>Best" not in text_of(loyalty.open())
 
 
+def test_the_page_names_what_is_asked_for_and_nothing_else(loyalty):
+    page = text_of(loyalty.open(scope="consents:read"))
+    assert "see what you agreed to" in page
+    assert "see your profile" not in page
+
+
+def test_the_page_says_where_the_answer_leads(loyalty):
+    assert '<bdi dir="ltr">https://app.example.org</bdi>' in text_of(loyalty.open())
+
+
 def test_a_yes_leads_back_with_a_code_the_state_and_who_answers(loyalty):
     reply = loyalty.answer()
     assert reply.status_code == 303

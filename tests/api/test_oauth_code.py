@@ -7,9 +7,11 @@ from threading import Barrier
 import pytest
 
 from consent_service.kernel.actors import SYSTEM
+from consent_service.kernel.errors import NotFound
 from consent_service.kernel.ids import customer_id_text
 from consent_service.oauth import grant_service
 from consent_service.oauth import service as oauth
+from consent_service.oauth.model import ClientChanges
 from consent_service.storage.db import Base
 from consent_service.storage.unit_of_work import reading
 from tests.support.oauth import REDIRECT, VERIFIER, LoyaltyApp, add_customer, challenge_of
@@ -34,6 +36,10 @@ def test_a_code_gives_tokens_for_the_customer(loyalty, contract):
     assert (reply.json["token_type"], reply.json["expires_in"]) == ("Bearer", 600)
     assert reply.headers["Cache-Control"] == "no-store"
     assert loyalty.sees(reply.json["access_token"]) == 200
+
+
+def test_a_code_does_not_open(loyalty):
+    assert loyalty.sees(loyalty.code()) == 401
 
 
 def test_a_smaller_scope_is_a_smaller_token(loyalty):
@@ -126,6 +132,20 @@ def test_an_app_gets_no_token_for_itself_and_a_service_none_for_a_customer(loyal
         assert refused(reply, "unauthorized_client")
 
 
+@pytest.mark.parametrize("lost", ["scope", "client"])
+def test_what_an_app_lost_while_its_page_was_open_cannot_be_allowed(app, clock, loyalty, lost):
+    wanted, challenge = frozenset({"customers:read"}), challenge_of(VERIFIER)
+    with app.app_context():
+        if lost == "scope":
+            oauth.change_access("loyalty", frozenset({"consents:read"}), (), SYSTEM, clock())
+        else:
+            oauth.disable_client("loyalty", SYSTEM, clock())
+        with pytest.raises(NotFound):
+            grant_service.allow(
+                "loyalty", loyalty.signed_in, REDIRECT, wanted, challenge, lambda _: None, clock()
+            )
+
+
 def test_what_the_client_lost_meanwhile_is_not_given(app, clock, loyalty):
     code = loyalty.code()
     with app.app_context():
@@ -184,3 +204,11 @@ def test_neither_code_nor_token_is_kept(app, loyalty):
     for secret in (code, tokens["access_token"], tokens["refresh_token"]):
         assert secret not in kept
         assert secret.encode().hex() not in kept
+
+
+def test_a_code_is_not_redeemed_for_an_address_that_was_taken_away(loyalty, clock):
+    code = loyalty.code()
+    with loyalty.app.app_context():
+        changes = ClientChanges(redirect_uris=("https://app.example.org/other",))
+        oauth.change_client("loyalty", changes, SYSTEM, clock())
+    assert refused(loyalty.redeem(code))

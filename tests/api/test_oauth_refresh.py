@@ -79,6 +79,14 @@ def test_an_answer_that_was_used_was_not_lost(loyalty):
     assert refused(loyalty.refresh(third["refresh_token"]))
 
 
+def test_the_answer_that_was_taken_back_is_not_given_again(loyalty):
+    first = loyalty.tokens()
+    lost = loyalty.refresh(first["refresh_token"]).json
+    sibling = loyalty.refresh(first["refresh_token"]).json
+    assert refused(loyalty.refresh(lost["refresh_token"]))
+    assert loyalty.sees(sibling["access_token"]) == 200
+
+
 def test_the_answer_that_was_taken_back_ends_the_family_when_it_turns_up(loyalty, clock):
     first = loyalty.tokens()
     lost = loyalty.refresh(first["refresh_token"]).json
@@ -116,13 +124,22 @@ def test_less_can_be_asked_for_and_never_more(loyalty):
     assert loyalty.refresh(less["refresh_token"]).json["scope"] == first["scope"]
 
 
+def test_what_the_client_lost_meanwhile_is_not_given_again(app, clock, loyalty):
+    token = loyalty.tokens()["refresh_token"]
+    with app.app_context():
+        oauth.change_access("loyalty", frozenset({"consents:read"}), (), SYSTEM, clock())
+    assert loyalty.refresh(token).json["scope"] == "consents:read"
+
+
 def test_another_client_cannot_use_it_nor_harm_it(app, clock, loyalty):
     token = loyalty.tokens()["refresh_token"]
     other = LoyaltyApp(app, clock, name="other")
     assert refused(other.refresh(token))
-    assert loyalty.refresh(token).status_code == 200
+    second = loyalty.refresh(token)
+    assert second.status_code == 200
     clock.advance(LATER)
     assert refused(other.refresh(token))
+    assert loyalty.refresh(second.json["refresh_token"]).status_code == 200
 
 
 def test_an_access_token_does_not_refresh_and_a_refresh_token_does_not_open(loyalty):

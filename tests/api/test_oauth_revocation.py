@@ -173,6 +173,15 @@ def test_what_ends_a_right_ends_its_tokens_at_the_next_request(app, clock, loyal
     assert loyalty.sees(tokens["access_token"]) == 401
 
 
+def test_what_ends_for_one_app_goes_on_for_another(app, clock, loyalty, other):
+    mine, others = loyalty.tokens(), other.tokens()
+    with app.app_context():
+        grant_service.end_grant(loyalty.signed_in, "loyalty", clock())
+    assert loyalty.sees(mine["access_token"]) == 401
+    assert loyalty.sees(others["access_token"]) == 200
+    assert other.refresh(others["refresh_token"]).status_code == 200
+
+
 def test_a_code_of_a_disabled_app_is_dead_when_it_is_enabled_again(app, clock, loyalty):
     code = loyalty.code()
     with app.app_context():

@@ -3,6 +3,7 @@ from datetime import timedelta
 import pytest
 
 from consent_service.kernel.actors import SYSTEM
+from consent_service.kernel.errors import NotFound
 from consent_service.oauth import service as oauth
 from consent_service.oauth.model import ACCESS_TOKEN_LIFETIME
 from consent_service.storage.db import Base
@@ -108,6 +109,13 @@ def test_two_ways_of_authenticating_at_once_are_refused(ask, website, make_clien
     assert reply.status_code == 401
 
 
+def test_a_secret_is_good_for_its_own_client_alone(ask, website, make_client):
+    other = make_client("other", SCOPES)
+    assert ask(GRANT, ("website", other.secret)).status_code == 401
+    assert ask({**GRANT, **post(website), "client_secret": other.secret}).status_code == 401
+    assert ask({**GRANT, "client_id": "other"}, basic(website)).status_code == 401
+
+
 def test_a_secret_in_the_address_is_no_secret(client, contract, website):
     reply = client.post("/oauth/token", query_string={**GRANT, **post(website)}, data=GRANT)
     contract.check(reply)
@@ -172,6 +180,23 @@ def test_a_scope_taken_away_is_gone_at_the_next_request(app, ask, website, get_w
         oauth.change_access("website", frozenset({"customers:read"}), (), SYSTEM, clock())
     assert get_with(token) == 401
     assert get_with(ask(GRANT, basic(website)).json["access_token"]) == 403
+
+
+def test_a_recipient_taken_away_is_gone_at_the_next_request(app, ask, make_client, get_with, clock):
+    mailer = make_client("mailer", ["decisions:check"], ["email_service", "broker"])
+    token = ask(GRANT, basic(mailer)).json["access_token"]
+    assert get_with(token) == 403
+    with app.app_context():
+        fewer = ("email_service",)
+        oauth.change_access("mailer", frozenset({"decisions:check"}), fewer, SYSTEM, clock())
+    assert get_with(token) == 401
+
+
+def test_a_client_disabled_meanwhile_gets_no_token(app, website, clock):
+    with app.app_context():
+        oauth.disable_client("website", SYSTEM, clock())
+        with pytest.raises(NotFound):
+            oauth.issue_token("t" * 43, "website", frozenset(SCOPES), clock())
 
 
 def test_a_token_never_has_a_scope_its_client_lost_meanwhile(app, website, clock):

@@ -78,6 +78,27 @@ def test_time_spent_waiting_for_the_worker_counts(browser, post_room, clock):
     assert post_room() == []
 
 
+def test_the_ten_minutes_begin_with_the_request(browser, post_room, clock):
+    browser.submit(browser.get("/sign-in"), email=ANNA)
+    clock.advance(timedelta(minutes=5))
+    link = links_in(post_room()[0].text)[0]
+    assert browser.get(link).status_code == 200
+    clock.advance(timedelta(minutes=5))
+    assert browser.get(link).status_code == 410
+
+
+def test_signing_out_everywhere_makes_links_on_their_way_useless(
+    app, browser, sign_in, ask_for_link, clock
+):
+    sign_in(browser, ANNA)
+    clock.advance(timedelta(minutes=1))
+    other = Browser(app)
+    link = ask_for_link(other, ANNA)
+    assert other.get(link).status_code == 200
+    browser.submit(browser.get("/account"), "/sign-out/everywhere")
+    assert other.get(link).status_code == 410
+
+
 def test_a_link_is_bound_to_the_browser_that_asked(app, browser, ask_for_link):
     link = ask_for_link(browser, ANNA)
     thief = Browser(app)

@@ -39,7 +39,8 @@ def make_staff(app, clock):
 
 @pytest.fixture
 def enrol(browser, make_staff, clock):
-    """`enrol(name, *roles)`: the codes of a member of staff who has set everything."""
+    """`enrol(name, *roles)`: the codes of a member of staff who has set everything, of which the
+    one of now is fresh."""
 
     def through(name, *roles):
         path = make_staff(name, *roles)
@@ -47,6 +48,7 @@ def enrol(browser, make_staff, clock):
         codes = pyotp.TOTP(secret_on(page))
         reply = browser.submit(page, password=PASSWORD, code=codes.at(clock()))
         assert reply.status_code == 303, reply.text
+        clock.advance(timedelta(seconds=30))
         return codes
 
     return through
@@ -77,6 +79,13 @@ def test_staff_enrol_and_sign_in(browser, enrol, try_to_sign_in):
     assert "olga" in page.text
     assert "privacy officer" in page.text
     assert set(browser.cookies()) == {SESSION}
+
+
+def test_the_code_that_enrolled_does_not_sign_in_too(browser, enrol, try_to_sign_in, clock):
+    codes = enrol("olga")
+    used = codes.at(clock() - timedelta(seconds=30))
+    assert try_to_sign_in(browser, "olga", codes, code=used).status_code == 401
+    assert try_to_sign_in(browser, "olga", codes).status_code == 303
 
 
 def test_an_enrolment_link_works_once(browser, make_staff, clock):

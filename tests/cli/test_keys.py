@@ -83,7 +83,7 @@ def test_a_new_key_is_the_newest_of_its_use(consent, home, use):
     assert result.exit_code == 0, result.output
     added = re.search(rf"Added {use} key ([0-9a-f]{{8}})", result.stdout)[1]
     after = rows_of(consent("keys", "status", "--data-dir", home))
-    assert len(after) == 4
+    assert len(after) == len(KeyUse) + 1
     assert [row[1] for row in after if row[0] == use and row[2] == "yes"] == [added]
     assert {row[1] for row in before} < {row[1] for row in after}
 

@@ -23,7 +23,11 @@ CLEAR = {
     "jobs": "name last_error_kind",
     "key_marks": "key_id use fingerprint",
     "ledger_entries": "kind client_id purpose channel data_categories recipient touchpoint "
-    "outcome reason salt token",
+    "outcome reason commitment token",
+    "ledger_checkpoints": "root note",
+    "ledger_head": "origin",
+    "ledger_leaves": "leaf",
+    "ledger_tiles": "hashes",
     "mail_outbox": "kind",
     "refresh_tokens": "sha256 parent client_id scopes",
     "sessions": "sha256 browser",

@@ -15,6 +15,9 @@ PUBLIC = {
     ("POST", "/oauth/token"),
     ("POST", "/oauth/revoke"),
     ("POST", "/oauth/introspect"),
+    ("GET", "/v1/log/checkpoint"),
+    ("GET", "/v1/log/key"),
+    ("GET", "/v1/log/tile/{level}/{address}"),
 }
 PAGES = {  # public, and no part of the API
     ("GET", "/oauth/authorize"),

@@ -13,6 +13,13 @@ from referencing.jsonschema import DRAFT202012
 _BASE = "urn:openapi"
 _METHODS = ("get", "put", "post", "delete", "patch")
 
+_PARAMETER = re.compile(r"\\\{(\w+)\\\}")
+
+
+def _value(parameter):
+    """What a path parameter may be; a tile's address has slashes."""
+    return ".+" if parameter[1] == "address" else "[^/]+"
+
 
 class Contract:
     def __init__(self, document):
@@ -20,7 +27,7 @@ class Contract:
         resource = Resource(self.document, DRAFT202012)
         self._registry = Registry().with_resource(_BASE, resource)
         self._paths = [
-            (re.compile(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(path))), path)
+            (re.compile(_PARAMETER.sub(_value, re.escape(path))), path)
             for path in sorted(document["paths"], key=lambda path: path.count("{"))
         ]
         self._validators = {}

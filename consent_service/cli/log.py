@@ -1,0 +1,114 @@
+"""`consent log`: what auditors are given, and how they check it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from consent_service.cli.context import running_app
+from consent_service.cli.options import store_options
+from consent_service.kernel.errors import Invalid
+from consent_service.ledger import log_keys, notes, packs, proofs
+from consent_service.ledger.notes import BadNote, Checkpoint, Verifier
+from consent_service.ledger.verify import Broken, Report, verify_store
+from consent_service.web.runtime import keys, now, runtime
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.group()
+@store_options
+def command() -> None:
+    """Check the log, and pack evidence for auditors."""
+
+
+@command.command()
+@store_options
+@click.option("--since", type=click.IntRange(0), default=0, show_default=True, metavar="SIZE",
+              help="Start where the log had so many leaves.")  # fmt: skip
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def pack(since: int, file: Path) -> None:
+    """Write an evidence pack to FILE: leaves, checkpoint, key, and how to check them."""
+    with running_app():
+        trusted = _our_keys()
+        try:
+            with file.open("xb") as target:
+                signed = packs.write_pack(target, since, trusted)
+        except OSError as error:
+            raise click.ClickException(f"{file}: {error.strerror}") from None
+    click.echo(f"{signed.size - since} leaves, up to the checkpoint of {signed.size}: {file}")
+
+
+@command.command()
+@store_options
+def key() -> None:
+    """Print the public keys that sign checkpoints, a line each, for auditors to keep."""
+    with running_app():
+        found = _our_keys()
+    for verifier in found:
+        click.echo(verifier)
+
+
+@command.command()
+@store_options
+@click.option("--file", type=_FILE, metavar="PACK", help="Check a pack, offline.")
+@click.option("--key", type=_FILE, metavar="KEY", help="Verifier keys, a line each; for --file.")
+@click.option("--since", type=_FILE, metavar="CHECKPOINT", multiple=True,
+              help="A checkpoint that was kept. May be given again, for the store.")  # fmt: skip
+def verify(file: Path | None, key: Path | None, since: tuple[Path, ...]) -> None:
+    """Replay the log and name the first leaf that is not what was sealed.
+
+    Without --file that is the whole store: entries against leaves, leaves against tiles, all of
+    it against what was signed. With --file and --key it is a pack, and needs nothing else.
+    """
+    try:
+        if file is None:
+            with running_app():
+                trusted = _our_keys() if key is None else _read_keys(key)
+                kept = [_read_checkpoint(path, trusted) for path in since]
+                report = verify_store(trusted, kept, now())
+        else:
+            report = _verify_file(file, key, since)
+    except Broken as broken:
+        raise click.ClickException(f"The log is broken at {broken}.") from None
+    click.echo(
+        f"The log is whole: {report.leaves} leaves, {report.checkpoints} checkpoints"
+        + (f", {report.erased} of erased customers" if report.erased else "")
+        + "."
+    )
+
+
+def _verify_file(file: Path, key: Path | None, since: tuple[Path, ...]) -> Report:
+    if key is None:
+        raise click.UsageError("--file needs --key: the key in a pack proves nothing about it.")
+    if len(since) > 1:
+        raise click.UsageError("--file takes one --since: the checkpoint the pack starts from.")
+    trusted = _read_keys(key)
+    kept = [_read_checkpoint(path, trusted) for path in since]
+    return packs.verify_pack(file, trusted, kept[0] if kept else None)
+
+
+def _our_keys() -> list[Verifier]:
+    return log_keys.verifiers(keys(), proofs.origin_of(runtime().settings.base_url))
+
+
+def _read_keys(path: Path) -> list[Verifier]:
+    with _told(path):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        return [notes.read_verifier(line) for line in lines if line.strip()]
+
+
+def _read_checkpoint(path: Path, trusted: list[Verifier]) -> Checkpoint:
+    with _told(path):
+        return notes.open_checkpoint(path.read_text(encoding="utf-8"), trusted)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except UnicodeDecodeError:
+        raise Invalid(f"{path}: is not text.") from None
+    except BadNote as error:
+        raise Invalid(f"{path}: {error}.") from None

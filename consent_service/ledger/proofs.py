@@ -1,0 +1,124 @@
+"""What the log shows of its tree: checkpoints, tiles, entries and proofs."""
+
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from consent_service.kernel.errors import Invalid, NotFound
+from consent_service.ledger import notes, tree_store
+from consent_service.ledger.merkle import (
+    HASH_BYTES,
+    Range,
+    consistency_ranges,
+    inclusion_ranges,
+    range_root,
+    whole_parts,
+)
+from consent_service.ledger.tiles import WIDTH, node_in
+from consent_service.ledger.tree_store import Kept
+from consent_service.storage.unit_of_work import reading
+
+
+def origin_of(base_url: str) -> str:
+    """The log's name: the one it was given with the first leaf, else what it will be."""
+    with reading() as tx:
+        head = tree_store.find_head(tx)
+    return name_of(base_url) if head is None else head.origin
+
+
+def name_of(base_url: str) -> str:
+    """What a log of that address is called: the address, without the scheme."""
+    where = urlsplit(base_url)
+    return f"{where.netloc}{where.path.rstrip('/')}/v1/log"
+
+
+def get_checkpoint(size: int | None = None) -> Kept:
+    """The newest checkpoint, or the first of at least so many leaves. Raises: NotFound."""
+    with reading() as tx:
+        found = tree_store.find_checkpoint(tx, size)
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def get_tile(level: int, n: int, width: int) -> bytes:
+    """The first `width` hashes of a tile. Raises: NotFound when it has not as many."""
+    with reading() as tx:
+        hashes = tree_store.find_tile(tx, level, n)[: width * HASH_BYTES]
+    if len(hashes) < width * HASH_BYTES:
+        raise NotFound()
+    return hashes
+
+
+def get_bundle(n: int, width: int) -> bytes:
+    """The leaves of a tile, each after its length in two bytes. Raises: NotFound."""
+    lo = n * WIDTH
+    with reading() as tx:
+        leaves = tree_store.list_leaves(tx, lo, lo + width)
+    if len(leaves) < width:
+        raise NotFound()
+    return b"".join(len(leaf).to_bytes(2) + leaf for _, _, leaf in leaves)
+
+
+def prove_inclusion(index: int, size: int) -> list[bytes]:
+    """The proof that a leaf is in the tree of a size. Raises: Invalid."""
+    _check_size("/size", size)
+    if not 0 <= index < size:
+        raise Invalid.at("/index", "out_of_range", "A leaf of that tree.")
+    return _roots(inclusion_ranges(index, size))
+
+
+def prove_consistency(first: int, second: int) -> list[bytes]:
+    """The proof that the tree of a size grew into another one. Raises: Invalid."""
+    _check_size("/second", second)
+    if not 0 < first <= second:
+        raise Invalid.at("/first", "out_of_range", "1 to the size of the second tree.")
+    return _roots(consistency_ranges(first, second))
+
+
+def write_receipt(index: int) -> str:
+    """A receipt of a leaf, under the newest checkpoint. Raises: NotFound."""
+    checkpoint = get_checkpoint()
+    if not 0 <= index < checkpoint.size:
+        raise NotFound()
+    hashes = _roots(inclusion_ranges(index, checkpoint.size))
+    return notes.write_proof(index, hashes, checkpoint.note)
+
+
+def find_indexes(entry_ids: Iterable[UUID]) -> dict[UUID, int]:
+    """Which leaf stands for which entry; those not sealed yet are left out."""
+    with reading() as tx:
+        return tree_store.find_indexes(tx, list(entry_ids))
+
+
+def _check_size(pointer: str, size: int) -> None:
+    with reading() as tx:
+        head = tree_store.find_head(tx)
+    if not 0 < size <= (0 if head is None else head.size):
+        raise Invalid.at(pointer, "out_of_range", "1 to the size of the newest checkpoint.")
+
+
+def _roots(ranges: Iterable[Range]) -> list[bytes]:
+    seen: dict[tuple[int, int], bytes] = {}
+    with reading() as tx:
+
+        def tile(level: int, n: int) -> bytes:
+            if (level, n) not in seen:
+                seen[level, n] = tree_store.find_tile(tx, level, n)
+            return seen[level, n]
+
+        return [
+            range_root(lo, hi, lambda level, index: node_in(tile, level, index))
+            for lo, hi in ranges
+        ]
+
+
+def list_parts(size: int) -> list[bytes]:
+    """The roots of the whole parts of the tree as it was at a size, the largest first."""
+    parts = whole_parts(0, size)
+    return _roots([(index << level, (index + 1) << level) for level, index in parts])
+
+
+def root_at(size: int) -> bytes:
+    """The root of the tree as it was at a size, at least one."""
+    return _roots([(0, size)])[0]

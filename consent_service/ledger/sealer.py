@@ -1,0 +1,109 @@
+"""Sealing: entries become leaves of the tree, and the tree is signed.
+
+One transaction takes what is committed and has no leaf, adds leaves, grows tiles, signs, and moves
+the head, which it holds meanwhile: two sealers wait for each other, and one that is killed at any
+step leaves the log as it was. What is signed is seen by nobody before it is committed, so there
+is never a checkpoint that another one contradicts.
+
+Entries are committed in another order than their ids, so that "after the last one" would miss
+some. Each round looks at the last seconds; now and then a sweep looks at all since the time
+before which nothing is left, and moves that time on, to where no transaction can still add any.
+"""
+
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from consent_service.crypto.keyring import Keyring
+from consent_service.kernel.ids import first_uuid_of
+from consent_service.ledger import log_keys, notes, tree_store
+from consent_service.ledger.leaves import leaf_of
+from consent_service.ledger.merkle import HASH_BYTES, leaf_hash, root_of
+from consent_service.ledger.notes import Checkpoint
+from consent_service.ledger.proofs import name_of, root_at
+from consent_service.ledger.tiles import WIDTH, split
+from consent_service.ledger.tree_store import Head, Kept, Sayable
+from consent_service.storage.unit_of_work import reading, unit_of_work
+
+BATCH = 5_000
+LONGEST_TRANSACTION = timedelta(minutes=5)
+_BEHIND = LONGEST_TRANSACTION + timedelta(minutes=1)
+_RECENT = timedelta(seconds=10)
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+_SWEEP_SHARE = 20  # of the time, at most one part in so many goes to sweeps
+
+
+class Sealer:
+    """A sealer of one process. Any number may run."""
+
+    def __init__(self, base_url: str) -> None:
+        self._origin = name_of(base_url)
+        self._sweep_at = 0.0
+
+    def run(self, keys: Keyring, now: datetime) -> int:
+        """Seals what there is to seal, a batch at most; how many leaves came to be."""
+        started = time.monotonic()
+        sweeping = started >= self._sweep_at
+        with reading() as tx:
+            head = tree_store.find_head(tx)
+            since = _since(head, now, sweeping)
+            found = tree_store.list_unsealed(tx, since, 1)
+        behind = sweeping and head is not None and head.sealed_until < now - _BEHIND
+        sealed = self._seal(since, sweeping, keys, now) if found or behind else 0
+        if sweeping and sealed < BATCH:
+            ended = time.monotonic()
+            self._sweep_at = ended + _SWEEP_SHARE * (ended - started)
+        return sealed
+
+    def _seal(self, since: UUID, sweeping: bool, keys: Keyring, now: datetime) -> int:
+        with unit_of_work() as tx:
+            head = tree_store.lock_head(tx)
+            if head is None:
+                head = Head(self._origin, 0, _BEGINNING)
+                tree_store.add_head(tx, head)
+            entries = tree_store.list_unsealed(tx, since, BATCH)
+            until = head.sealed_until
+            if sweeping and len(entries) < BATCH:
+                until = max(until, now - LONGEST_TRANSACTION)
+            if entries:
+                _grow(head, entries, keys, now)
+            if entries or until != head.sealed_until:
+                tree_store.set_head(tx, head.size + len(entries), until)
+        return len(entries)
+
+
+def _since(head: Head | None, now: datetime, sweeping: bool) -> UUID:
+    if head is None:
+        return UUID(int=0)
+    return first_uuid_of(head.sealed_until if sweeping else now - _RECENT)
+
+
+def _grow(head: Head, entries: Sequence[Sayable], keys: Keyring, now: datetime) -> None:
+    with unit_of_work() as tx:
+        leaves = [(entry.id, leaf_of(entry)) for entry in entries]
+        tree_store.add_leaves(tx, head.size, leaves)
+        _grow_tiles(head.size, [leaf_hash(leaf) for _, leaf in leaves])
+        size = head.size + len(leaves)
+        root = root_at(size)
+        text = str(Checkpoint(head.origin, size, root))
+        note = notes.sign(text, head.origin, log_keys.private_keys(keys))
+        tree_store.add_checkpoint(tx, Kept(size, root, note), now)
+
+
+def _grow_tiles(size: int, hashes: list[bytes]) -> None:
+    """Adds hashes to the tiles of a level, and what thereby becomes whole to the next one."""
+    level = 0
+    with unit_of_work() as tx:
+        while hashes:
+            n, whole = size // WIDTH, []
+            before = tree_store.find_tile(tx, level, n) if size % WIDTH else b""
+            while hashes:
+                room = WIDTH - len(before) // HASH_BYTES
+                tile = before + b"".join(hashes[:room])
+                tree_store.put_tile(tx, level, n, before, tile)
+                del hashes[:room]
+                if len(tile) == WIDTH * HASH_BYTES:
+                    whole.append(root_of(split(tile)))
+                n, before = n + 1, b""
+            hashes, size, level = whole, size // WIDTH, level + 1

@@ -1,0 +1,176 @@
+"""SQL of the tree: leaves, tiles, checkpoints, and the head that one sealer at a time holds."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+from sqlalchemy import Connection, insert, select, update
+
+from consent_service.ledger.tables import (
+    LedgerCheckpointRow,
+    LedgerEntryRow,
+    LedgerHeadRow,
+    LedgerLeafRow,
+    LedgerTileRow,
+)
+from consent_service.storage.bulk import insert_rows
+from consent_service.storage.locks import hold
+
+Sayable = Any  # a row with the columns of `_SAID`
+
+_SAID = (
+    LedgerEntryRow.id,
+    LedgerEntryRow.known,
+    LedgerEntryRow.kind,
+    LedgerEntryRow.occurred_at,
+    LedgerEntryRow.client_id,
+    LedgerEntryRow.purpose,
+    LedgerEntryRow.channel,
+    LedgerEntryRow.data_categories,
+    LedgerEntryRow.recipient,
+    LedgerEntryRow.touchpoint,
+    LedgerEntryRow.outcome,
+    LedgerEntryRow.reason,
+    LedgerEntryRow.catalogue_version,
+    LedgerEntryRow.commitment,
+    LedgerEntryRow.token,
+)
+_ONE = 1
+_LOCK = b"ledger.h"
+
+
+class Head(Struct, frozen=True):
+    """Where the log is: its name, how many leaves, and until when nothing is left to seal."""
+
+    origin: str
+    size: int
+    sealed_until: datetime
+
+
+class Kept(Struct, frozen=True):
+    """A checkpoint as it was signed."""
+
+    size: int
+    root: bytes
+    note: str
+
+
+def lock_head(tx: Connection) -> Head | None:
+    """The head, held until the unit of work ends; None before the first leaf."""
+    hold(tx, [_LOCK])
+    return find_head(tx)
+
+
+def find_head(tx: Connection) -> Head | None:
+    """The head."""
+    row = tx.execute(select(LedgerHeadRow.__table__)).one_or_none()
+    return None if row is None else Head(row.origin, row.size, row.sealed_until)
+
+
+def add_head(tx: Connection, head: Head) -> None:
+    """Keeps the first head."""
+    tx.execute(
+        insert(LedgerHeadRow).values(
+            id=_ONE, origin=head.origin, size=head.size, sealed_until=head.sealed_until
+        )
+    )
+
+
+def set_head(tx: Connection, size: int, sealed_until: datetime) -> None:
+    """Moves the head on."""
+    tx.execute(update(LedgerHeadRow).values(size=size, sealed_until=sealed_until))
+
+
+def list_unsealed(tx: Connection, since: UUID, limit: int) -> list[Sayable]:
+    """What leaves are to be made of: entries that have none, of those with an id from `since` on,
+    by id."""
+    leaf = select(LedgerLeafRow.entry_id).where(LedgerLeafRow.entry_id == LedgerEntryRow.id)
+    query = select(*_SAID).where(LedgerEntryRow.id >= since, ~leaf.exists())
+    return list(tx.execute(query.order_by(LedgerEntryRow.id).limit(limit)))
+
+
+def add_leaves(tx: Connection, first: int, leaves: Iterable[tuple[UUID, bytes]]) -> None:
+    """Adds leaves from an index on, each with the id of its entry."""
+    rows = [
+        {"leaf_index": index, "entry_id": entry_id, "leaf": leaf}
+        for index, (entry_id, leaf) in enumerate(leaves, first)
+    ]
+    insert_rows(tx, LedgerLeafRow, rows)
+
+
+def forget_entries(tx: Connection, customer: UUID) -> None:
+    """Takes from leaves what leads to a customer's entries, which are about to go."""
+    theirs = select(LedgerEntryRow.id).where(LedgerEntryRow.customer_id == customer)
+    tx.execute(
+        update(LedgerLeafRow).where(LedgerLeafRow.entry_id.in_(theirs)).values(entry_id=None)
+    )
+
+
+def find_sayable(tx: Connection, entry_ids: Sequence[UUID]) -> dict[UUID, Sayable]:
+    """What leaves were made of, by the entries' ids."""
+    query = select(*_SAID).where(LedgerEntryRow.id.in_(entry_ids))
+    return {row.id: row for row in tx.execute(query)}
+
+
+def list_leaves(tx: Connection, lo: int, hi: int) -> list[tuple[int, UUID | None, bytes]]:
+    """Index, entry and bytes of the leaves of a range, as far as they are there."""
+    row = LedgerLeafRow
+    query = select(row.leaf_index, row.entry_id, row.leaf).where(
+        row.leaf_index >= lo, row.leaf_index < hi
+    )
+    found = tx.execute(query.order_by(row.leaf_index))
+    return [(each.leaf_index, each.entry_id, bytes(each.leaf)) for each in found]
+
+
+def find_indexes(tx: Connection, entry_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """Which leaf stands for which entry."""
+    query = select(LedgerLeafRow.entry_id, LedgerLeafRow.leaf_index)
+    found = tx.execute(query.where(LedgerLeafRow.entry_id.in_(entry_ids)))
+    return {row.entry_id: row.leaf_index for row in found if row.entry_id is not None}
+
+
+def find_tile(tx: Connection, level: int, n: int) -> bytes:
+    """The hashes of a tile, as many as there are."""
+    found = tx.scalar(
+        select(LedgerTileRow.hashes).where(LedgerTileRow.level == level, LedgerTileRow.n == n)
+    )
+    return b"" if found is None else bytes(found)
+
+
+def put_tile(tx: Connection, level: int, n: int, before: bytes, hashes: bytes) -> None:
+    """Keeps a tile that was grown from what it was before."""
+    if before:
+        tx.execute(
+            update(LedgerTileRow)
+            .where(LedgerTileRow.level == level, LedgerTileRow.n == n)
+            .values(hashes=hashes)
+        )
+    else:
+        tx.execute(insert(LedgerTileRow).values(level=level, n=n, hashes=hashes))
+
+
+def add_checkpoint(tx: Connection, kept: Kept, now: datetime) -> None:
+    """Keeps a checkpoint."""
+    row = {"size": kept.size, "root": kept.root, "note": kept.note, "signed_at": now}
+    tx.execute(insert(LedgerCheckpointRow).values(**row))
+
+
+def find_checkpoint(tx: Connection, size: int | None = None) -> Kept | None:
+    """The newest checkpoint, or the first one of at least so many leaves."""
+    row = LedgerCheckpointRow
+    query = select(row.size, row.root, row.note)
+    if size is None:
+        query = query.order_by(row.size.desc())
+    else:
+        query = query.where(row.size >= size).order_by(row.size)
+    found = tx.execute(query.limit(1)).one_or_none()
+    return None if found is None else Kept(found.size, bytes(found.root), found.note)
+
+
+def list_checkpoints(tx: Connection, after: int, limit: int) -> list[Kept]:
+    """Checkpoints of more than so many leaves, the smallest first."""
+    row = LedgerCheckpointRow
+    query = select(row.size, row.root, row.note).where(row.size > after).order_by(row.size)
+    return [Kept(each.size, bytes(each.root), each.note) for each in tx.execute(query.limit(limit))]

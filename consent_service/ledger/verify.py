@@ -1,0 +1,198 @@
+"""Replaying the whole log: entries against leaves, leaves against tiles, all of it against what was
+signed. The first fault is named by the index of its leaf.
+
+Whatever a checkpoint vouches for is right up to its size. Where leaf and tile were changed
+together, only the next checkpoint shows it: the fault is then somewhere from the last good
+checkpoint on, and named by the first index there.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from consent_service.kernel.ids import first_uuid_of
+from consent_service.ledger import notes, tree_store
+from consent_service.ledger.leaves import leaf_of
+from consent_service.ledger.merkle import Growing, leaf_hash, root_of
+from consent_service.ledger.notes import BadNote, Checkpoint, Verifier
+from consent_service.ledger.sealer import LONGEST_TRANSACTION
+from consent_service.ledger.tiles import WIDTH, split
+from consent_service.ledger.tree_store import Kept
+from consent_service.storage.unit_of_work import reading
+
+_PAGE = WIDTH * 8
+
+
+class Broken(Exception):
+    """The log is not what it was. `index` is the first leaf that cannot be relied on."""
+
+    def __init__(self, index: int, what: str) -> None:
+        self.index = index
+        super().__init__(f"leaf {index}: {what}")
+
+
+@dataclass(slots=True)
+class Report:
+    """What was found whole."""
+
+    leaves: int = 0
+    erased: int = 0
+    checkpoints: int = 0
+
+
+@dataclass(slots=True)
+class _Walk:
+    """Where the replay is. `vouched` is the size of the last checkpoint that held."""
+
+    report: Report
+    tree: Growing
+    tiles: dict[int, list[bytes]]
+    vouched: int = 0
+
+
+def verify_store(
+    verifiers: Sequence[Verifier], outside: Sequence[Checkpoint], now: datetime
+) -> Report:
+    """Replays the log of this store. `outside` are checkpoints that were kept elsewhere. Raises:
+    Broken, Unavailable."""
+    walk = _Walk(Report(), Growing(), {})
+    size = _expected_size()
+    known = _merged(_signed(verifiers, walk), sorted(outside, key=lambda c: c.size))
+    ahead = next(known, None)
+    for lo in range(0, size, _PAGE):
+        for found in _page(lo, min(lo + _PAGE, size)):
+            _take(walk, found)
+            while ahead is not None and ahead.size == walk.tree.size:
+                _check_root(walk, ahead)
+                ahead = next(known, None)
+    if ahead is not None:
+        raise Broken(size, f"missing, and a checkpoint of {ahead.size} leaves was signed")
+    _check_partial_tiles(walk)
+    _check_nothing_waits(size, now)
+    walk.report.leaves = size
+    return walk.report
+
+
+def _expected_size() -> int:
+    with reading() as tx:
+        head = tree_store.find_head(tx)
+    return 0 if head is None else head.size
+
+
+def _signed(verifiers: Sequence[Verifier], walk: _Walk) -> Iterator[Checkpoint]:
+    """The checkpoints of the store, each as its signature says."""
+    after = 0
+    while True:
+        with reading() as tx:
+            page = tree_store.list_checkpoints(tx, after, _PAGE)
+        if not page:
+            return
+        for kept in page:
+            yield _opened(kept, verifiers, walk)
+            walk.report.checkpoints += 1
+        after = page[-1].size
+
+
+def _opened(kept: Kept, verifiers: Sequence[Verifier], walk: _Walk) -> Checkpoint:
+    try:
+        found = notes.open_checkpoint(kept.note, verifiers)
+    except BadNote as error:
+        raise Broken(walk.vouched, f"the checkpoint of {kept.size} leaves: {error}") from None
+    if (found.size, found.root) != (kept.size, kept.root):
+        raise Broken(walk.vouched, f"the checkpoint of {kept.size} leaves was changed")
+    return found
+
+
+def _merged(ours: Iterator[Checkpoint], outside: Sequence[Checkpoint]) -> Iterator[Checkpoint]:
+    """Both, the smallest first."""
+    waiting = list(outside)
+    for one in ours:
+        while waiting and waiting[0].size <= one.size:
+            yield waiting.pop(0)
+        yield one
+    yield from waiting
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    index: int
+    leaf: bytes
+    kept_hash: bytes
+    entry_id: UUID | None
+    said: bytes | None  # what the entry makes a leaf say
+
+
+def _page(lo: int, hi: int) -> Iterator[_Found]:
+    with reading() as tx:
+        leaves = tree_store.list_leaves(tx, lo, hi)
+        entries = tree_store.find_sayable(tx, [e for _, e, _ in leaves if e is not None])
+        tiles = [tree_store.find_tile(tx, 0, n) for n in range(lo // WIDTH, -(-hi // WIDTH))]
+    hashes = [one for tile in tiles for one in split(tile)]
+    rows = {index: (entry_id, leaf) for index, entry_id, leaf in leaves}
+    for index in range(lo, hi):
+        if index not in rows:
+            raise Broken(index, "missing")
+        entry_id, leaf = rows[index]
+        entry = None if entry_id is None else entries.get(entry_id)
+        kept = hashes[index - lo] if index - lo < len(hashes) else b""
+        yield _Found(index, leaf, kept, entry_id, None if entry is None else leaf_of(entry))
+
+
+def _take(walk: _Walk, found: _Found) -> None:
+    hashed = leaf_hash(found.leaf)
+    if hashed != found.kept_hash:
+        raise Broken(found.index, "its bytes are not what its tile says")
+    if found.entry_id is None:
+        walk.report.erased += 1
+    elif found.said is None:
+        raise Broken(found.index, "its entry is gone, and was not erased")
+    elif found.said != found.leaf:
+        raise Broken(found.index, "its entry is not what was sealed")
+    walk.tree.add(hashed)
+    _grow_tiles(walk, hashed)
+
+
+def _grow_tiles(walk: _Walk, hashed: bytes) -> None:
+    """Makes the upper tiles anew, and compares each with the one kept when it is whole."""
+    level = 0
+    while True:
+        tile = walk.tiles.setdefault(level, [])
+        tile.append(hashed)
+        if len(tile) < WIDTH:
+            return
+        if level:
+            _check_tile(walk, level, (walk.tree.size >> 8 * (level + 1)) - 1, tile)
+        hashed = root_of(tile)
+        walk.tiles[level] = []
+        level += 1
+
+
+def _check_tile(walk: _Walk, level: int, n: int, tile: Sequence[bytes]) -> None:
+    with reading() as tx:
+        kept = split(tree_store.find_tile(tx, level, n))
+    if kept != list(tile):
+        pairs = zip(kept, tile, strict=False)
+        same = next((at for at, (one, other) in enumerate(pairs) if one != other), len(kept))
+        raise Broken((n * WIDTH + same) << 8 * level, f"the tile {level}/{n} is not of its leaves")
+
+
+def _check_partial_tiles(walk: _Walk) -> None:
+    for level, tile in walk.tiles.items():
+        if level and tile:
+            _check_tile(walk, level, walk.tree.size >> 8 * (level + 1), tile)
+
+
+def _check_root(walk: _Walk, checkpoint: Checkpoint) -> None:
+    if walk.tree.root() != checkpoint.root:
+        raise Broken(
+            walk.vouched, f"or a later one is not what the checkpoint of {checkpoint.size} signed"
+        )
+    walk.vouched = checkpoint.size
+
+
+def _check_nothing_waits(size: int, now: datetime) -> None:
+    with reading() as tx:
+        waiting = tree_store.list_unsealed(tx, UUID(int=0), 1)
+    if waiting and waiting[0].id < first_uuid_of(now - LONGEST_TRANSACTION):
+        raise Broken(size, "an entry of more than five minutes ago was never sealed")

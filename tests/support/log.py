@@ -1,0 +1,58 @@
+"""A log with entries in it, sealed and looked at."""
+
+from datetime import timedelta
+
+from consent_service.kernel.clock import utc_now
+from consent_service.kernel.ids import new_uuid
+from consent_service.ledger import log_keys, notes, service, tree_store
+from consent_service.ledger.model import Entry, EntryKind
+from consent_service.ledger.sealer import BATCH, Sealer
+from consent_service.ledger.verify import verify_store
+from consent_service.storage.unit_of_work import reading
+from consent_service.web.runtime import keys
+
+ORIGIN = "127.0.0.1:8000/v1/log"
+
+
+def an_entry(entry_id=None, **parts):
+    """An entry about nobody known."""
+    entry_id = entry_id or new_uuid()
+    now = utc_now()
+    made = Entry(entry_id, entry_id, False, EntryKind.DECISION, now, now, **parts)
+    return service.bare_entry(made)
+
+
+def append(count=1, **parts):
+    """Appends so many entries; their ids."""
+    entries = [an_entry(**parts) for _ in range(count)]
+    service.append(entries)
+    return [entry.id for entry in entries]
+
+
+def seal(sealer=None, now=None):
+    """Seals until nothing is left; how many leaves came to be."""
+    sealer, total = sealer or Sealer("http://127.0.0.1:8000"), 0
+    while True:
+        done = sealer.run(keys(), now or utc_now())
+        total += done
+        if done < BATCH:
+            return total
+
+
+def verifiers():
+    return log_keys.verifiers(keys(), ORIGIN)
+
+
+def newest():
+    """The newest checkpoint, opened."""
+    with reading() as tx:
+        return notes.open_checkpoint(tree_store.find_checkpoint(tx).note, verifiers())
+
+
+def verify(*outside, after=timedelta(0)):
+    return verify_store(verifiers(), outside, utc_now() + after)
+
+
+def has_checkpoint():
+    with reading() as tx:
+        return tree_store.find_checkpoint(tx) is not None
