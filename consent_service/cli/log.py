@@ -1,16 +1,14 @@
 """`consent log`: what auditors are given, and how they check it."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 from consent_service.cli.context import running_app
 from consent_service.cli.options import store_options
-from consent_service.kernel.errors import Invalid
-from consent_service.ledger import log_keys, notes, packs, proofs
-from consent_service.ledger.notes import BadNote, Checkpoint, Verifier
+from consent_service.cli.trusted import read_checkpoint, read_keys
+from consent_service.ledger import log_keys, packs, proofs
+from consent_service.ledger.notes import Verifier
 from consent_service.ledger.verify import Broken, Report, verify_store
 from consent_service.web.runtime import keys, now, runtime
 
@@ -65,8 +63,8 @@ def verify(file: Path | None, key: Path | None, since: tuple[Path, ...]) -> None
     try:
         if file is None:
             with running_app():
-                trusted = _our_keys() if key is None else _read_keys(key)
-                kept = [_read_checkpoint(path, trusted) for path in since]
+                trusted = _our_keys() if key is None else read_keys(key)
+                kept = [read_checkpoint(path, trusted) for path in since]
                 report = verify_store(trusted, kept, now())
         else:
             report = _verify_file(file, key, since)
@@ -84,31 +82,10 @@ def _verify_file(file: Path, key: Path | None, since: tuple[Path, ...]) -> Repor
         raise click.UsageError("--file needs --key: the key in a pack proves nothing about it.")
     if len(since) > 1:
         raise click.UsageError("--file takes one --since: the checkpoint the pack starts from.")
-    trusted = _read_keys(key)
-    kept = [_read_checkpoint(path, trusted) for path in since]
+    trusted = read_keys(key)
+    kept = [read_checkpoint(path, trusted) for path in since]
     return packs.verify_pack(file, trusted, kept[0] if kept else None)
 
 
 def _our_keys() -> list[Verifier]:
     return log_keys.verifiers(keys(), proofs.origin_of(runtime().settings.base_url))
-
-
-def _read_keys(path: Path) -> list[Verifier]:
-    with _told(path):
-        lines = path.read_text(encoding="utf-8").splitlines()
-        return [notes.read_verifier(line) for line in lines if line.strip()]
-
-
-def _read_checkpoint(path: Path, trusted: list[Verifier]) -> Checkpoint:
-    with _told(path):
-        return notes.open_checkpoint(path.read_text(encoding="utf-8"), trusted)
-
-
-@contextmanager
-def _told(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except UnicodeDecodeError:
-        raise Invalid(f"{path}: is not text.") from None
-    except BadNote as error:
-        raise Invalid(f"{path}: {error}.") from None

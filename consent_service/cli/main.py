@@ -40,7 +40,10 @@ SECTIONS = {
     "Bring data in": (
         Entry("import", "imports", "Import another system's export, such as a mailing list."),
     ),
-    "Prove it": (Entry("log", "log", "Check the log, and pack evidence for auditors."),),
+    "Prove it": (
+        Entry("log", "log", "Check the log, and pack evidence for auditors."),
+        Entry("audit", "audit", "For auditors: pull the log of a service, and check it."),
+    ),
     "Look it up": (Entry("openapi", "openapi", "Print the OpenAPI document."),),
 }
 _ENTRIES = {entry.name: entry for section in SECTIONS.values() for entry in section}

@@ -95,7 +95,11 @@ def write_pack(query: dict[str, Any]) -> Response:
     """An evidence pack: the leaves since the log had so many, with all it takes to check them."""
     file = tempfile.TemporaryFile()  # noqa: SIM115  # closed with the response
     origin = proofs.origin_of(runtime().settings.base_url)
-    signed = packs.write_pack(file, query["since"], log_keys.verifiers(keys(), origin))
+    try:
+        signed = packs.write_pack(file, query["since"], log_keys.verifiers(keys(), origin))
+    except BaseException:
+        file.close()
+        raise
     length = file.tell()
     file.seek(0)
     response = Response(iter(lambda: file.read(_CHUNK), b""), mimetype="application/zip")
