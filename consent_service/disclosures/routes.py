@@ -1,32 +1,53 @@
 """The disclosures API: a list over the log."""
 
+from collections.abc import Iterator
 from typing import Any
 
+import msgspec
+import structlog
+from flask import Response, request, stream_with_context
+from werkzeug.exceptions import NotAcceptable
+
 from consent_service.customers import service as customers
+from consent_service.disclosures import formats
+from consent_service.disclosures.model import KINDS, item_of, items_of
 from consent_service.disclosures.schemas import (
-    KINDS,
     DisclosureList,
     DisclosuresQuery,
     OwnQuery,
 )
-from consent_service.kernel.clock import rfc3339
-from consent_service.kernel.ids import CustomerId, customer_id_text, encode, parse_customer_id
+from consent_service.kernel.errors import DomainError
+from consent_service.kernel.ids import parse_customer_id
 from consent_service.ledger import service as ledger
-from consent_service.ledger.model import Entry, EntryFilter, EntryKind
+from consent_service.ledger.model import EntryFilter, EntryKind
 from consent_service.oauth.guard import Customers, require_scope
 from consent_service.web.api import Reply, Routes
 
 api = Routes("disclosures", "Disclosures: who asked, who used, and why")
+log = structlog.get_logger("consent.disclosures")
 
-_PREFIX = {EntryKind.DECISION: "dec", EntryKind.SCREENING: "scr", EntryKind.DISCLOSURE: "dis"}
+_JSON, _NDJSON, _CSV = "application/json", "application/x-ndjson", "text/csv"
+_PARQUET = "application/vnd.apache.parquet"
+_FILES = {  # how each is written, and from how many entries at once
+    _NDJSON: (formats.ndjson, 2_000),
+    _CSV: (formats.csv_text, 2_000),
+    _PARQUET: (formats.parquet, 10_000),
+}
+_FILE = {"type": "string"}
 
 
 @api.route("/v1/disclosures", "GET")
 @require_scope("disclosures:read")
 @api.query(DisclosuresQuery)
-@api.reply(200, DisclosureList, "A page of entries")
-def list_disclosures(query: dict[str, Any]) -> Reply:
-    """Checks, screenings and uses, oldest first, by any filter."""
+@api.reply(200, DisclosureList, "A page of entries; as a file, all of them")
+@api.reply(200, _FILE, "A page of entries; as a file, all of them", _NDJSON)
+@api.reply(200, _FILE, "A page of entries; as a file, all of them", _CSV)
+@api.reply(200, _FILE, "A page of entries; as a file, all of them", _PARQUET)
+@api.problem(406)
+def list_disclosures(query: dict[str, Any]) -> Reply | Response:
+    """Checks, screenings and uses, oldest first, by any filter: as JSON a page, as NDJSON, CSV or
+    Parquet all of them from `cursor` on."""
+    form = _form_asked_for()
     customer_id = query.get("customer_id")
     wanted = EntryFilter(
         None if customer_id is None else customers.resolve(customer_id),
@@ -38,7 +59,9 @@ def list_disclosures(query: dict[str, Any]) -> Reply:
         query.get("from_"),
         query.get("to"),
     )
-    return _page(wanted, query)
+    if form == _JSON:
+        return _page(wanted, query)
+    return _file(form, wanted, query.get("cursor"))
 
 
 @api.route("/v1/customers/<id:customer_id>/disclosures", "GET")
@@ -52,31 +75,38 @@ def list_customer_disclosures(query: dict[str, Any], customer_id: str) -> Reply:
     return _page(EntryFilter(found, _kinds(query.get("kind"))), query)
 
 
+def _form_asked_for() -> str:
+    """The media type that the answer is to have. Raises: NotAcceptable."""
+    if not request.accept_mimetypes:
+        return _JSON
+    found = request.accept_mimetypes.best_match([_JSON, *_FILES])
+    if found is None:
+        raise NotAcceptable()
+    return found
+
+
 def _kinds(kind: str | None) -> frozenset[EntryKind]:
-    return frozenset(EntryKind(name) for name in (KINDS if kind is None else (kind,)))
+    return frozenset(KINDS if kind is None else (EntryKind(kind),))
 
 
 def _page(wanted: EntryFilter, query: dict[str, Any]) -> Reply:
     page = ledger.list_entries(wanted, query.get("cursor"), query["limit"])
-    items = [_item_json(entry) for entry in page.items]
-    return Reply({"items": items, "next_cursor": page.next_cursor})
+    items = [msgspec.structs.asdict(item_of(entry)) for entry in page.items]
+    return Reply({"items": items, "next_cursor": page.next_cursor}, headers={"Vary": "Accept"})
 
 
-def _item_json(entry: Entry) -> dict[str, Any]:
-    return {
-        "id": encode(_PREFIX[entry.kind], entry.place, entry.id),
-        "kind": entry.kind.value,
-        "customer_id": customer_id_text(CustomerId(entry.place)) if entry.known else None,
-        "client_id": entry.client_id,
-        "purpose": entry.purpose,
-        "channel": entry.channel,
-        "data_categories": list(entry.data_categories),
-        "recipient": entry.recipient,
-        "touchpoint": entry.touchpoint,
-        "outcome": entry.outcome,
-        "reason": entry.reason,
-        "catalogue_version": entry.catalogue_version,
-        "occurred_at": rfc3339(entry.occurred_at),
-        "recorded_at": rfc3339(entry.recorded_at),
-        "leaf_index": None,
-    }
+def _file(form: str, wanted: EntryFilter, cursor: str | None) -> Response:
+    write, at_once = _FILES[form]
+    portions = map(items_of, ledger.stream_entries(wanted, cursor, at_once))
+    body = stream_with_context(_or_broken_off(write(portions)))
+    return Response(body, mimetype=form, headers={"Vary": "Accept"})
+
+
+def _or_broken_off(body: Iterator[bytes]) -> Iterator[bytes]:
+    """As it is. What fails on the way can be told by the missing end alone, and by the log; the
+    error's cause, which has the statement, stays out of the server's own log."""
+    try:
+        yield from body
+    except DomainError as error:
+        log.warning("disclosures:stream:broken_off", code=error.code)
+        raise error from None

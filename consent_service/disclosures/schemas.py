@@ -2,9 +2,8 @@
 
 from marshmallow import Schema, fields, validate
 
+from consent_service.disclosures.model import KINDS
 from consent_service.web.contracts import KEY, CustomerIdField, Instant, PageQuery
-
-KINDS = ("decision", "screening", "disclosure")
 
 
 class DisclosuresQuery(PageQuery):
