@@ -1,12 +1,16 @@
-"""What is shown of an entry: its clear columns. No I/O."""
+"""What is shown of an entry, and what makes a use a breach. No I/O."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
+from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
 
-from consent_service.kernel.clock import rfc3339
+from consent_service.consents.model import AHEAD_TOLERATED
+from consent_service.decisions.model import Outcome
+from consent_service.kernel.clock import parse_rfc3339, rfc3339
 from consent_service.kernel.ids import base32
 from consent_service.ledger.model import Entry, EntryKind
 
@@ -72,3 +76,52 @@ def _cells(row: Sequence[Any]) -> tuple[Any, ...]:
 def _split(between: tuple[Any, ...]) -> tuple[Any, ...]:
     """From `client_id` to `catalogue_version`: one of few combinations."""
     return (*between[:3], tuple(between[3].split()), *between[4:])
+
+
+class Breach(StrEnum):
+    """Why a use was not what had been permitted."""
+
+    NOT_PERMITTED = "breach_not_permitted"
+    TOO_EARLY = "breach_too_early"
+    EXPIRED = "breach_expired"
+    RECIPIENT = "breach_recipient"
+    CATEGORIES = "breach_categories"
+
+
+class Use(Struct, frozen=True):
+    """A use or sharing that happened, as it was reported."""
+
+    data_categories: tuple[str, ...]
+    recipient: str
+    touchpoint: str
+    occurred_at: datetime
+
+
+class Statement(Struct, frozen=True):
+    """What a decision said that a use rests on, as `decisions.get_entry` tells it."""
+
+    outcome: str
+    reason: str
+    purpose: str | None
+    channel: str | None
+    data_categories: tuple[str, ...]
+    recipient: str | None
+    evaluated_at: str
+    valid_until: str | None
+    known: bool
+
+
+def breach_of(use: Use, said: Statement) -> Breach | None:
+    """Why the use is a breach; None when it was permitted as it happened. A clock that is slow is
+    borne with as one that is fast."""
+    if said.outcome != Outcome.PERMIT or said.valid_until is None:
+        return Breach.NOT_PERMITTED
+    if use.occurred_at + AHEAD_TOLERATED < parse_rfc3339(said.evaluated_at):
+        return Breach.TOO_EARLY
+    if use.occurred_at > parse_rfc3339(said.valid_until):
+        return Breach.EXPIRED
+    if use.recipient != said.recipient:
+        return Breach.RECIPIENT
+    if not set(use.data_categories) <= set(said.data_categories):
+        return Breach.CATEGORIES
+    return None

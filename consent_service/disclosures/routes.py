@@ -9,19 +9,23 @@ from flask import Response, request, stream_with_context
 from werkzeug.exceptions import NotAcceptable
 
 from consent_service.customers import service as customers
-from consent_service.disclosures import formats
-from consent_service.disclosures.model import KINDS, item_of, items_of
+from consent_service.disclosures import formats, service
+from consent_service.disclosures.model import KINDS, Use, item_of, items_of
 from consent_service.disclosures.schemas import (
     DisclosureList,
     DisclosuresQuery,
     OwnQuery,
+    UseBody,
+    UseReply,
 )
-from consent_service.kernel.errors import DomainError
-from consent_service.kernel.ids import parse_customer_id
+from consent_service.kernel.errors import DomainError, Invalid
+from consent_service.kernel.ids import CustomerId, decode, parse_customer_id
 from consent_service.ledger import service as ledger
 from consent_service.ledger.model import EntryFilter, EntryKind
-from consent_service.oauth.guard import Customers, require_scope
+from consent_service.oauth.guard import Customers, caller, require_scope
 from consent_service.web.api import Reply, Routes
+from consent_service.web.idempotency import idempotent
+from consent_service.web.runtime import keys, now
 
 api = Routes("disclosures", "Disclosures: who asked, who used, and why")
 log = structlog.get_logger("consent.disclosures")
@@ -62,6 +66,26 @@ def list_disclosures(query: dict[str, Any]) -> Reply | Response:
     if form == _JSON:
         return _page(wanted, query)
     return _file(form, wanted, query.get("cursor"))
+
+
+@api.route("/v1/disclosures", "POST")
+@require_scope("disclosures:write")
+@api.body(UseBody)
+@api.reply(201, UseReply, "Logged, also where it is a breach")
+@api.problem(404)
+@api.problem(409)
+@idempotent
+def record_disclosure(body: dict[str, Any]) -> Reply:
+    """Report a use or sharing that happened, with the decision that this client was given."""
+    if "screening_id" in body:
+        raise Invalid.at("/screening_id", "screenings_not_available", "There are none yet.")
+    place, decision_id = decode("dec", body.pop("decision_id"), 2)
+    categories = tuple(body.pop("data_categories"))
+    use = Use(data_categories=categories, **body)
+    logged = service.record_use(use, place, decision_id, caller().client_id, now(), keys())
+    item = item_of(logged)
+    reply = {name: getattr(item, name) for name in ("id", "outcome", "reason", "recorded_at")}
+    return Reply(reply, 201, customer=CustomerId(logged.place) if logged.known else None)
 
 
 @api.route("/v1/customers/<id:customer_id>/disclosures", "GET")

@@ -1,9 +1,12 @@
 """Shapes of the disclosures API."""
 
-from marshmallow import Schema, fields, validate
+from typing import Any
 
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+
+from consent_service.decisions.model import Outcome
 from consent_service.disclosures.model import KINDS
-from consent_service.web.contracts import KEY, CustomerIdField, Instant, PageQuery
+from consent_service.web.contracts import KEY, Contract, CustomerIdField, Instant, PageQuery, text
 
 
 class DisclosuresQuery(PageQuery):
@@ -50,3 +53,32 @@ class DisclosureList(Schema):
 
     items = fields.List(fields.Nested(DisclosureItem), required=True)
     next_cursor = fields.String(required=True, allow_none=True)
+
+
+class UseBody(Contract):
+    """A use or sharing that happened, and the check it rests on. Screenings are not there yet."""
+
+    decision_id = fields.String(validate=text(100))
+    screening_id = fields.String(validate=text(100))
+    data_categories = fields.List(
+        fields.String(validate=KEY), required=True, validate=validate.Length(1, 50)
+    )
+    recipient = fields.String(required=True, validate=KEY)
+    touchpoint = fields.String(required=True, validate=KEY)
+    occurred_at = Instant(required=True)
+
+    @validates_schema
+    def check_basis(self, loaded: dict[str, Any], **_: Any) -> None:
+        """One of the two."""
+        if ("decision_id" in loaded) == ("screening_id" in loaded):
+            raise ValidationError("Name one of decision_id and screening_id.", "decision_id")
+
+
+class UseReply(Schema):
+    """What was logged. `deny` is a breach: not what the decision had permitted, and `reason` is
+    one of `breach_…`."""
+
+    id = fields.String(required=True)
+    outcome = fields.String(required=True, validate=validate.OneOf(list(Outcome)))
+    reason = fields.String(required=True)
+    recorded_at = Instant(required=True)
