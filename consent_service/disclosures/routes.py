@@ -1,6 +1,7 @@
 """The disclosures API: a list over the log."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -8,24 +9,29 @@ import structlog
 from flask import Response, request, stream_with_context
 from werkzeug.exceptions import NotAcceptable
 
+from consent_service.catalogue import service as catalogues
 from consent_service.customers import service as customers
 from consent_service.disclosures import formats, service
 from consent_service.disclosures.model import KINDS, Use, item_of, items_of
 from consent_service.disclosures.schemas import (
     DisclosureList,
     DisclosuresQuery,
+    OwnDisclosureList,
     OwnQuery,
     UseBody,
     UseReply,
 )
+from consent_service.disclosures.texts import text_of
 from consent_service.kernel.errors import DomainError, Invalid
 from consent_service.kernel.ids import CustomerId, decode, parse_customer_id
 from consent_service.ledger import service as ledger
-from consent_service.ledger.model import EntryFilter, EntryKind
+from consent_service.ledger.model import Entry, EntryFilter, EntryKind
 from consent_service.oauth.guard import Customers, caller, require_scope
 from consent_service.web.api import Reply, Routes
 from consent_service.web.idempotency import idempotent
+from consent_service.web.pages import language_asked_for
 from consent_service.web.runtime import keys, now
+from consent_service.web.texts import Language
 
 api = Routes("disclosures", "Disclosures: who asked, who used, and why")
 log = structlog.get_logger("consent.disclosures")
@@ -64,7 +70,7 @@ def list_disclosures(query: dict[str, Any]) -> Reply | Response:
         query.get("to"),
     )
     if form == _JSON:
-        return _page(wanted, query)
+        return replace(_page(wanted, query, _json), headers={"Vary": "Accept"})
     return _file(form, wanted, query.get("cursor"))
 
 
@@ -91,12 +97,15 @@ def record_disclosure(body: dict[str, Any]) -> Reply:
 @api.route("/v1/customers/<id:customer_id>/disclosures", "GET")
 @require_scope("disclosures:read", customers=Customers.OWN)
 @api.query(OwnQuery)
-@api.reply(200, DisclosureList, "A page of entries")
+@api.reply(200, OwnDisclosureList, "A page of entries, each in words")
 @api.problem(404)
 def list_customer_disclosures(query: dict[str, Any], customer_id: str) -> Reply:
-    """Who asked about one customer, who used their data."""
+    """Who asked about one customer, who used their data; in words of the Accept-Language."""
     found = customers.get_record(parse_customer_id(customer_id)).id
-    return _page(EntryFilter(found, _kinds(query.get("kind"))), query)
+    wanted, language = EntryFilter(found, _kinds(query.get("kind"))), language_asked_for()
+    reply = _page(wanted, query, lambda entry: _in_words(entry, language))
+    headers = {"Content-Language": language.code, "Vary": "Accept-Language"}
+    return replace(reply, headers=headers)
 
 
 def _form_asked_for() -> str:
@@ -113,10 +122,21 @@ def _kinds(kind: str | None) -> frozenset[EntryKind]:
     return frozenset(KINDS if kind is None else (EntryKind(kind),))
 
 
-def _page(wanted: EntryFilter, query: dict[str, Any]) -> Reply:
+def _page(
+    wanted: EntryFilter, query: dict[str, Any], show: Callable[[Entry], dict[str, Any]]
+) -> Reply:
     page = ledger.list_entries(wanted, query.get("cursor"), query["limit"])
-    items = [msgspec.structs.asdict(item_of(entry)) for entry in page.items]
-    return Reply({"items": items, "next_cursor": page.next_cursor}, headers={"Vary": "Accept"})
+    return Reply({"items": [show(e) for e in page.items], "next_cursor": page.next_cursor})
+
+
+def _json(entry: Entry) -> dict[str, Any]:
+    return msgspec.structs.asdict(item_of(entry))
+
+
+def _in_words(entry: Entry, language: Language) -> dict[str, Any]:
+    version = entry.catalogue_version
+    catalogue = catalogues.current() if version is None else catalogues.by_version(version)
+    return {**_json(entry), "text": text_of(entry, catalogue, language)}
 
 
 def _file(form: str, wanted: EntryFilter, cursor: str | None) -> Response:

@@ -55,6 +55,19 @@ class DisclosureList(Schema):
     next_cursor = fields.String(required=True, allow_none=True)
 
 
+class OwnDisclosureItem(DisclosureItem):
+    """An entry of one customer, and what it says in plain words."""
+
+    text = fields.String(required=True)
+
+
+class OwnDisclosureList(Schema):
+    """A page of one customer's entries, oldest first."""
+
+    items = fields.List(fields.Nested(OwnDisclosureItem), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
 class UseBody(Contract):
     """A use or sharing that happened, and the check it rests on. Screenings are not there yet."""
 
