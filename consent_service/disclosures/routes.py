@@ -11,13 +11,14 @@ from werkzeug.exceptions import NotAcceptable
 
 from consent_service.catalogue import service as catalogues
 from consent_service.customers import service as customers
-from consent_service.disclosures import formats, service
+from consent_service.disclosures import formats, service, sources
 from consent_service.disclosures.model import KINDS, Use, item_of, items_of
 from consent_service.disclosures.schemas import (
     DisclosureList,
     DisclosuresQuery,
     OwnDisclosureList,
     OwnQuery,
+    SourceList,
     UseBody,
     UseReply,
 )
@@ -104,8 +105,19 @@ def list_customer_disclosures(query: dict[str, Any], customer_id: str) -> Reply:
     found = customers.get_record(parse_customer_id(customer_id)).id
     wanted, language = EntryFilter(found, _kinds(query.get("kind"))), language_asked_for()
     reply = _page(wanted, query, lambda entry: _in_words(entry, language))
-    headers = {"Content-Language": language.code, "Vary": "Accept-Language"}
-    return replace(reply, headers=headers)
+    return replace(reply, headers=_spoken(language))
+
+
+@api.route("/v1/customers/<id:customer_id>/sources", "GET")
+@require_scope("customers:read", customers=Customers.OWN)
+@api.reply(200, SourceList, "The sources; their names in the Accept-Language")
+@api.problem(404)
+def list_sources(customer_id: str) -> Reply:
+    """Where what is known of a customer came from: names of fields, no values."""
+    language = language_asked_for()
+    found = sources.list_sources(parse_customer_id(customer_id), language, keys())
+    items = [msgspec.structs.asdict(source) for source in found]
+    return Reply({"items": items, "next_cursor": None}, headers=_spoken(language))
 
 
 def _form_asked_for() -> str:
@@ -131,6 +143,10 @@ def _page(
 
 def _json(entry: Entry) -> dict[str, Any]:
     return msgspec.structs.asdict(item_of(entry))
+
+
+def _spoken(language: Language) -> dict[str, str]:
+    return {"Content-Language": language.code, "Vary": "Accept-Language"}
 
 
 def _in_words(entry: Entry, language: Language) -> dict[str, Any]:

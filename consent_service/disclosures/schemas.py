@@ -4,6 +4,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
+from consent_service.catalogue.model import Party
 from consent_service.decisions.model import Outcome
 from consent_service.disclosures.model import KINDS
 from consent_service.web.contracts import KEY, Contract, CustomerIdField, Instant, PageQuery, text
@@ -65,6 +66,24 @@ class OwnDisclosureList(Schema):
     """A page of one customer's entries, oldest first."""
 
     items = fields.List(fields.Nested(OwnDisclosureItem), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class SourceItem(Schema):
+    """What came from a source: types of identifiers, names of profile fields, no value. `source`
+    is null where nobody said; `party` and `text` are null where the catalogue does not know it."""
+
+    source = fields.String(required=True, allow_none=True)
+    party = fields.String(required=True, allow_none=True, validate=validate.OneOf([*Party, None]))
+    text = fields.String(required=True, allow_none=True)
+    identifiers = fields.List(fields.String(), required=True)
+    profile = fields.List(fields.String(), required=True)
+
+
+class SourceList(Schema):
+    """Every source of what is known of a customer."""
+
+    items = fields.List(fields.Nested(SourceItem), required=True)
     next_cursor = fields.String(required=True, allow_none=True)
 
 

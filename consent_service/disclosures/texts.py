@@ -37,18 +37,23 @@ def text_of(entry: Entry, catalogue: Catalogue, language: Language) -> str:
     )
 
 
+def name_in(language: Language, texts: Texts, catalogue: Catalogue) -> str:
+    """A name in a language, else in the catalogue's first."""
+    return texts.get(language.code) or texts[catalogue.languages[0]]
+
+
 def _recipient(entry: Entry, catalogue: Catalogue, language: Language) -> str:
     known = catalogue.recipients.get(entry.recipient or "")
     if known is None:
         return entry.recipient or entry.client_id or say(language, "Somebody")
-    return _name(known.text, catalogue, language)
+    return name_in(language, known.text, catalogue)
 
 
 def _details(entry: Entry, catalogue: Catalogue, language: Language) -> str:
     if not entry.data_categories:
         return say(language, "your data")
     names = [
-        _name(catalogue.data_categories[key].text, catalogue, language)
+        name_in(language, catalogue.data_categories[key].text, catalogue)
         if key in catalogue.data_categories
         else key
         for key in entry.data_categories
@@ -79,7 +84,3 @@ def _purpose(entry: Entry, catalogue: Catalogue, language: Language) -> str:
         return say(language, "“%(title)s”", title=entry.purpose)
     text = purpose.text.get(language.code) or purpose.text[catalogue.languages[0]]
     return say(language, "“%(title)s”", title=text.title)
-
-
-def _name(texts: Texts, catalogue: Catalogue, language: Language) -> str:
-    return texts.get(language.code) or texts[catalogue.languages[0]]
