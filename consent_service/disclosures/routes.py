@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from threading import BoundedSemaphore
 from typing import Any
 
 import msgspec
@@ -23,7 +24,7 @@ from consent_service.disclosures.schemas import (
     UseReply,
 )
 from consent_service.disclosures.texts import text_of
-from consent_service.kernel.errors import DomainError, Invalid
+from consent_service.kernel.errors import DomainError, Invalid, TooMany
 from consent_service.kernel.ids import CustomerId, decode, parse_customer_id
 from consent_service.ledger import service as ledger
 from consent_service.ledger.model import Entry, EntryFilter, EntryKind
@@ -45,6 +46,8 @@ _FILES = {  # how each is written, and from how many entries at once
     _PARQUET: (formats.parquet, 10_000),
 }
 _FILE = {"type": "string"}
+_WAIT_S = 5
+_turn = BoundedSemaphore()  # a slow reader holds a thread of the server's few, and no second one
 
 
 @api.route("/v1/disclosures", "GET")
@@ -158,15 +161,22 @@ def _in_words(entry: Entry, language: Language) -> dict[str, Any]:
 def _file(form: str, wanted: EntryFilter, cursor: str | None) -> Response:
     write, at_once = _FILES[form]
     portions = map(items_of, ledger.stream_entries(wanted, cursor, at_once))
-    body = stream_with_context(_or_broken_off(write(portions)))
-    return Response(body, mimetype=form, headers={"Vary": "Accept"})
+    body = _in_turn(write(portions))
+    next(body)
+    return Response(stream_with_context(body), mimetype=form, headers={"Vary": "Accept"})
 
 
-def _or_broken_off(body: Iterator[bytes]) -> Iterator[bytes]:
-    """As it is. What fails on the way can be told by the missing end alone, and by the log; the
-    error's cause, which has the statement, stays out of the server's own log."""
+def _in_turn(body: Iterator[bytes]) -> Iterator[bytes]:
+    """First nothing, once it is this file's turn; then the file. What fails on the way can be told
+    by the missing end alone, and by the log; the error's cause, which has the statement, stays
+    out of the server's own log. Raises: TooMany."""
+    if not _turn.acquire(blocking=False):
+        raise TooMany(_WAIT_S)
     try:
+        yield b""
         yield from body
     except DomainError as error:
         log.warning("disclosures:stream:broken_off", code=error.code)
         raise error from None
+    finally:
+        _turn.release()

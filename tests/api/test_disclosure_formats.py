@@ -118,7 +118,8 @@ def test_accept_chooses_and_what_is_not_there_is_406(shop, log):
         (f"text/html, {PARQUET};q=0.1", PARQUET),
     ):
         headers = {} if accept is None else {"Accept": accept}
-        assert shop.api.get(BASE, headers=headers).mimetype == found, accept
+        reply = shop.api.get(BASE, headers=headers)
+        assert (reply.mimetype, bool(reply.data)) == (found, True), accept
     for accept in ("text/html", "application/xml", f"{CSV};q=0"):
         reply = shop.api.get(BASE, headers={"Accept": accept})
         assert (reply.status_code, reply.json["code"]) == (406, "not_acceptable"), accept
@@ -135,6 +136,8 @@ def test_what_breaks_off_does_not_look_whole(shop, log):
     assert broken.value.__cause__ is None
     assert received[0].count(b"\n") > 1_000
     assert not b"".join(received).endswith(b"\n")
+    shop.change_store("ALTER TABLE elsewhere RENAME TO ledger_entries")
+    assert fetched(shop, NDJSON).data.endswith(b"\n")
 
 
 @pytest.mark.parametrize(("write", "end"), [(ndjson, b"\n"), (csv_text, b"\n"), (parquet, b"PAR1")])
@@ -149,6 +152,16 @@ def test_only_what_is_whole_ends_as_a_whole_file_does(write, end):
     assert received
     assert not b"".join(received).endswith(end)
     assert b"".join(write([[item_with("x")]])).endswith(end)
+
+
+def test_one_file_at_a_time_so_that_checks_go_on(shop, log):
+    slow = fetched(shop, CSV)
+    refused = shop.api.get(BASE, headers={"Accept": NDJSON})
+    assert (refused.status_code, refused.json["code"]) == (429, "too_many_requests")
+    assert refused.headers["Retry-After"] == "5"
+    assert listed(shop)
+    slow.response.close()
+    assert fetched(shop, NDJSON).data
 
 
 def test_a_store_that_is_gone_at_the_start_is_503(shop, log):
