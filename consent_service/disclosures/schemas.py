@@ -1,12 +1,15 @@
 """Shapes of the disclosures API."""
 
-from marshmallow import Schema, fields, validate
+from typing import Any
 
-from consent_service.web.contracts import KEY, Contract, CustomerIdField, Instant, PageQuery
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+
+from consent_service.catalogue.model import Party
+from consent_service.decisions.model import Outcome
+from consent_service.disclosures.model import KINDS
+from consent_service.web.contracts import KEY, Contract, CustomerIdField, Instant, PageQuery, text
 
 _LARGEST = 2**62
-
-KINDS = ("decision", "screening", "disclosure")
 
 
 class DisclosuresQuery(PageQuery):
@@ -79,3 +82,63 @@ class HashList(Schema):
     """A proof: base64 of hashes, the leaf's side first."""
 
     hashes = fields.List(fields.String(), required=True)
+
+
+class OwnDisclosureItem(DisclosureItem):
+    """An entry of one customer, and what it says in plain words."""
+
+    text = fields.String(required=True)
+
+
+class OwnDisclosureList(Schema):
+    """A page of one customer's entries, oldest first."""
+
+    items = fields.List(fields.Nested(OwnDisclosureItem), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class SourceItem(Schema):
+    """What came from a source: types of identifiers, names of profile fields, no value. `source`
+    is null where nobody said; `party` and `text` are null where the catalogue does not know it."""
+
+    source = fields.String(required=True, allow_none=True)
+    party = fields.String(required=True, allow_none=True, validate=validate.OneOf([*Party, None]))
+    text = fields.String(required=True, allow_none=True)
+    identifiers = fields.List(fields.String(), required=True)
+    profile = fields.List(fields.String(), required=True)
+
+
+class SourceList(Schema):
+    """Every source of what is known of a customer."""
+
+    items = fields.List(fields.Nested(SourceItem), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class UseBody(Contract):
+    """A use or sharing that happened, and the check it rests on. Screenings are not there yet."""
+
+    decision_id = fields.String(validate=text(100))
+    screening_id = fields.String(validate=text(100))
+    data_categories = fields.List(
+        fields.String(validate=KEY), required=True, validate=validate.Length(1, 50)
+    )
+    recipient = fields.String(required=True, validate=KEY)
+    touchpoint = fields.String(required=True, validate=KEY)
+    occurred_at = Instant(required=True)
+
+    @validates_schema
+    def check_basis(self, loaded: dict[str, Any], **_: Any) -> None:
+        """One of the two."""
+        if ("decision_id" in loaded) == ("screening_id" in loaded):
+            raise ValidationError("Name one of decision_id and screening_id.", "decision_id")
+
+
+class UseReply(Schema):
+    """What was logged. `deny` is a breach: not what the decision had permitted, and `reason` is
+    one of `breach_…`."""
+
+    id = fields.String(required=True)
+    outcome = fields.String(required=True, validate=validate.OneOf(list(Outcome)))
+    reason = fields.String(required=True)
+    recorded_at = Instant(required=True)

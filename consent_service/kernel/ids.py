@@ -17,6 +17,8 @@ CustomerId = NewType("CustomerId", UUID)
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _VALUES = {letter: value for value, letter in enumerate(_ALPHABET)}
 _LENGTH = 26
+_THREE = [a + b + c for a in _ALPHABET for b in _ALPHABET for c in _ALPHABET]  # 15 bits at once
+_SHIFTS = range(120, -1, -15)
 _VERSION_AND_VARIANT = 0x7 << 76 | 0b10 << 62
 _NEITHER = ~(0xF << 76 | 0b11 << 62)
 
@@ -40,7 +42,7 @@ def new_customer_id() -> CustomerId:
 
 def encode(prefix: str, *parts: UUID) -> str:
     """`prefix_` and 26 characters for each part."""
-    return prefix + "_" + "".join(_base32(part.int) for part in parts)
+    return prefix + "_" + "".join([base32(part.int) for part in parts])
 
 
 def decode(prefix: str, text: str, parts: int = 1) -> tuple[UUID, ...]:
@@ -69,12 +71,15 @@ def parse_customer_id(text: str) -> CustomerId:
     return CustomerId(decode("cus", text)[0])
 
 
-def _base32(number: int) -> str:
-    letters = []
-    for _ in range(_LENGTH):
-        letters.append(_ALPHABET[number & 31])
-        number >>= 5
-    return "".join(reversed(letters))
+def base32(number: int) -> str:
+    """The 26 characters that stand for a UUID's 128-bit number in an id."""
+    found = [_THREE[number >> shift & 0x7FFF] for shift in _SHIFTS]
+    return "".join(found)[1:]
+
+
+def uuid_of(letters: str) -> UUID:
+    """The UUID that `base32` wrote out."""
+    return UUID(int=_number(letters))
 
 
 def _number(letters: str) -> int:

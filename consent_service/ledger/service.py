@@ -3,7 +3,8 @@
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from msgspec.structs import replace
 
 from consent_service.crypto.envelope import Field, SealingKey, seal, unseal
 from consent_service.kernel import paging
+from consent_service.kernel.ids import uuid_of
 from consent_service.kernel.paging import Page
 from consent_service.ledger import store
 from consent_service.ledger.model import Entry, EntryFilter
@@ -98,3 +100,28 @@ def list_entries(wanted: EntryFilter, cursor: str | None, limit: int) -> Page[En
 
 def _field(place: UUID, entry_id: UUID) -> Field:
     return Field("ledger_entry.payload", place, entry_id)
+
+
+Rows = Iterator[Sequence[Any]]
+
+
+def stream_entries(wanted: EntryFilter, cursor: str | None, at_once: int) -> Rows:
+    """All entries of a filter, oldest first, in portions of what `store.list_as_text` gives. The
+    first is read before this returns, and no connection is held between two.
+
+    Raises: Invalid for a cursor of another filter; Unavailable, here and while it is walked.
+    """
+    bound_to = repr(replace(wanted, kinds=None)) + repr(sorted(wanted.kinds or ()))
+    after = None if cursor is None else paging.read_cursor(cursor, bound_to, UUID)
+    portions = _portions(wanted, after, at_once)
+    return chain([next(portions)], portions)
+
+
+def _portions(wanted: EntryFilter, after: UUID | None, at_once: int) -> Rows:
+    while True:
+        with reading() as connection:
+            found = store.list_as_text(connection, wanted, after, at_once)
+        yield found
+        if len(found) < at_once:
+            return
+        after = uuid_of(found[-1].id)

@@ -1,14 +1,16 @@
 """SQL of the log."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, delete, select
+from sqlalchemy import Connection, Row, Select, delete, outerjoin, select, type_coerce
 from sqlalchemy.exc import DBAPIError
 
 from consent_service.ledger.model import Entry, EntryFilter, EntryKind, NotLogged
-from consent_service.ledger.tables import LedgerEntryRow
+from consent_service.ledger.tables import LedgerEntryRow, LedgerLeafRow
 from consent_service.storage.bulk import insert_rows
+from consent_service.storage.types import IdText, InstantText
 
 _entries = LedgerEntryRow.__table__
 
@@ -103,3 +105,34 @@ def entry_of(row: Row[tuple[object, ...]]) -> Entry:
     for name in ("commitment", "token"):
         values[name] = None if values[name] is None else bytes(values[name])
     return Entry(**values)
+
+
+_WITH_LEAF = outerjoin(LedgerEntryRow, LedgerLeafRow, LedgerLeafRow.entry_id == LedgerEntryRow.id)
+_AS_TEXT = [
+    type_coerce(LedgerEntryRow.customer_id, IdText).label("place"),
+    type_coerce(LedgerEntryRow.id, IdText).label("id"),
+    LedgerEntryRow.known,
+    LedgerEntryRow.kind,
+    LedgerEntryRow.client_id,
+    LedgerEntryRow.purpose,
+    LedgerEntryRow.channel,
+    LedgerEntryRow.data_categories,
+    LedgerEntryRow.recipient,
+    LedgerEntryRow.touchpoint,
+    LedgerEntryRow.outcome,
+    LedgerEntryRow.reason,
+    LedgerEntryRow.catalogue_version,
+    type_coerce(LedgerEntryRow.occurred_at, InstantText).label("occurred_at"),
+    type_coerce(LedgerEntryRow.recorded_at, InstantText).label("recorded_at"),
+    LedgerLeafRow.leaf_index,
+]
+
+
+def list_as_text(
+    tx: Connection, wanted: EntryFilter, after: UUID | None, limit: int
+) -> Sequence[Any]:
+    """As `list_entries`, the columns of `_AS_TEXT` alone: a third of the work for many rows."""
+    query = _filtered(wanted).with_only_columns(*_AS_TEXT).select_from(_WITH_LEAF)
+    if after is not None:
+        query = query.where(LedgerEntryRow.id > after)
+    return tx.execute(query.order_by(LedgerEntryRow.id).limit(limit)).fetchall()

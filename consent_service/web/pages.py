@@ -86,12 +86,16 @@ def safe_path(given: str | None, otherwise: str = "/") -> str:
 def language() -> Language:
     """The language chosen on a page, else the one the browser asks for, else English."""
     if "language" not in g:
-        asked = [code for code, _ in request.accept_languages]
-        wanted = (language_for(code) for code in [cookies.find(cookies.LANGUAGE), *asked])
-        g.language = next((found for found in wanted if found is not None), ENGLISH)
+        g.language = language_for(cookies.find(cookies.LANGUAGE)) or language_asked_for()
     found = g.language
     assert isinstance(found, Language)
     return found
+
+
+def language_asked_for() -> Language:
+    """The language of ours that `Accept-Language` likes best, else English."""
+    wanted = (language_for(code) for code, quality in request.accept_languages if quality > 0)
+    return next((found for found in wanted if found is not None), ENGLISH)
 
 
 def _local_time(instant: datetime) -> str:

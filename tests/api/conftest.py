@@ -24,7 +24,11 @@ def make_customer(app, clock):
         found = () if email is None else (identifier(IdentifierType.EMAIL, email),)
         with app.app_context():
             return customers.create_customer(
-                NewCustomer(changes.pop("identifiers", found), {}, **changes), clock(), keys()
+                NewCustomer(
+                    changes.pop("identifiers", found), changes.pop("profile", {}), **changes
+                ),
+                clock(),
+                keys(),
             )
 
     return make

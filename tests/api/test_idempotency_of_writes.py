@@ -24,6 +24,10 @@ def writes(shop, ann):
     mark = shop.suppress("marked@example.org")
     other, third, fourth = (shop.customer() for _ in range(3))
     event = shop.event(ann, "given")
+    use = {
+        "decision_id": shop.check(ann)["decision_id"], "data_categories": ["name"],
+        "recipient": "mailer", "touchpoint": "web", "occurred_at": shop.at(),
+    }  # fmt: skip
     signal = {"customer_id": ann, "signal": "gpc", "captured_at": shop.at(), "touchpoint": "web"}
     return {
         "customer": ("POST", "/v1/customers", {"language": "en"}, {}, {"language": "ru"}),
@@ -44,10 +48,21 @@ def writes(shop, ann):
             "POST", f"/v1/customers/{other}/merge", {"duplicate_id": third}, {},
             {"duplicate_id": ann},
         ),
+        "use": ("POST", "/v1/disclosures", use, {}, {**use, "touchpoint": "store"}),
     }  # fmt: skip
 
 
-NAMES = ["customer", "event", "events", "signal", "suppression", "closing", "change", "merge"]
+NAMES = [
+    "customer",
+    "event",
+    "events",
+    "signal",
+    "suppression",
+    "closing",
+    "change",
+    "merge",
+    "use",
+]
 
 
 def test_every_write_repeated_with_its_key_is_done_once(shop, writes):

@@ -185,6 +185,8 @@ def test_no_leaf_names_the_customer_and_a_check_s_leaf_commits_to_its_payload(ap
     with app.app_context():
         log.seal()
     (item,) = auditor.get("/v1/disclosures?kind=decision").json["items"]
+    lines = auditor.get("/v1/disclosures", headers={"Accept": "application/x-ndjson"}).text
+    assert json.loads(lines)["leaf_index"] == item["leaf_index"]
     size = notes.read_checkpoint(
         auditor.get("/v1/log/checkpoint").text.partition("\n\n")[0] + "\n"
     ).size

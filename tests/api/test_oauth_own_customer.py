@@ -136,7 +136,7 @@ def test_the_own_customer_is_reached(api, token, own, sample_catalogue, clock):
     me = customer_id_text(own)
     here = f"/v1/customers/{me}"
     mine = api(token)
-    for path in ("", "/consents", "/consents/events", "/disclosures", "/grants"):
+    for path in ("", "/consents", "/consents/events", "/disclosures", "/sources", "/grants"):
         assert mine.get(here + path).status_code == 200, path
     changed = mine.patch(here, {"language": "de"}, headers={"If-Match": '"1"'})
     assert changed.status_code == 200
