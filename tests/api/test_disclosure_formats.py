@@ -12,6 +12,7 @@ from consent_service.disclosures.model import KINDS, Item, items_of
 from consent_service.kernel.errors import Unavailable
 from consent_service.ledger import service as ledger
 from consent_service.ledger.model import EntryFilter
+from tests.support.log import seal
 from tests.support.problems import fault
 
 BASE = "/v1/disclosures"
@@ -59,6 +60,18 @@ def test_ndjson_says_what_json_says(shop, log):
         assert lines(reply) == listed(shop, **query) != []
         assert reply.mimetype == NDJSON
         assert reply.data.endswith(b"}\n")
+
+
+def test_files_tell_the_leaves_of_what_is_sealed(shop, log):
+    with shop.app.app_context():
+        seal()
+    shop.check(log)
+    leaves = [item["leaf_index"] for item in listed(shop)]
+    assert [leaf is None for leaf in leaves] == [False] * 4 + [True]
+    assert lines(fetched(shop, NDJSON)) == listed(shop)
+    cells = [row["leaf_index"] for row in csv.DictReader(io.StringIO(fetched(shop, CSV).text))]
+    assert cells == [*map(str, leaves[:4]), ""]
+    assert table(fetched(shop, PARQUET)).column("leaf_index").to_pylist() == leaves
 
 
 def test_csv_has_a_header_and_the_same_columns(shop, log):
