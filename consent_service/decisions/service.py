@@ -1,6 +1,6 @@
 """Checks: gather facts, decide once, log, answer. What cannot be logged is not answered."""
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -65,11 +65,20 @@ def check_batch(
     return [decision for decision, _ in answers]
 
 
-def get_entry(place: UUID, decision_id: UUID, client_id: str, keys: Keyring) -> dict[str, Any]:
-    """What was answered to a client, as the log has it. Raises: NotFound."""
+def get_entry(
+    place: UUID,
+    decision_id: UUID,
+    client_id: str,
+    keys: Keyring,
+    recipients: Collection[str] = (),
+) -> dict[str, Any]:
+    """What was answered to a client, or about one of these recipients, as the log has it. Raises:
+    NotFound."""
     place = customers.resolve(CustomerId(place))
     entry = ledger.find_entry(place, decision_id)
-    if entry is None or entry.kind is not EntryKind.DECISION or entry.client_id != client_id:
+    if entry is None or entry.kind is not EntryKind.DECISION:
+        raise NotFound()
+    if entry.client_id != client_id and entry.recipient not in recipients:
         raise NotFound()
     payload: dict[str, Any] = {}
     if entry.known:

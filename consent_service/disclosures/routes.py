@@ -87,13 +87,14 @@ def list_disclosures(query: dict[str, Any]) -> Reply | Response:
 @api.problem(409)
 @idempotent
 def record_disclosure(body: dict[str, Any]) -> Reply:
-    """Report a use or sharing that happened, with the decision that this client was given."""
+    """Report a use or sharing that happened, with the decision it rests on: one that this client
+    asked for, or that was about one of its recipients."""
     if "screening_id" in body:
         raise Invalid.at("/screening_id", "screenings_not_available", "There are none yet.")
     place, decision_id = decode("dec", body.pop("decision_id"), 2)
     categories = tuple(body.pop("data_categories"))
     use = Use(data_categories=categories, **body)
-    logged = service.record_use(use, place, decision_id, caller().client_id, now(), keys())
+    logged = service.record_use(use, place, decision_id, caller(), now(), keys())
     item = item_of(logged, None)
     reply = {name: getattr(item, name) for name in ("id", "outcome", "reason", "recorded_at")}
     return Reply(reply, 201, customer=CustomerId(logged.place) if logged.known else None)

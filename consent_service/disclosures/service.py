@@ -18,14 +18,16 @@ from consent_service.kernel.errors import FieldError, Invalid
 from consent_service.kernel.ids import CustomerId, new_uuid
 from consent_service.ledger import service as ledger
 from consent_service.ledger.model import Entry, EntryKind
+from consent_service.oauth.model import Caller
 
 
 def record_use(
-    use: Use, place: UUID, decision_id: UUID, client_id: str, now: datetime, keys: Keyring
+    use: Use, place: UUID, decision_id: UUID, client: Caller, now: datetime, keys: Keyring
 ) -> Entry:
-    """Logs a use that rests on a decision of this client; as a breach where it was not what the
-    decision permitted. Raises: NotFound, Invalid."""
-    found = decisions.get_entry(place, decision_id, client_id, keys)
+    """Logs a use that rests on a decision which this client asked for, or that was about one of
+    its recipients; as a breach where it was not what the decision permitted. Raises: NotFound,
+    Invalid."""
+    found = decisions.get_entry(place, decision_id, client.client_id, keys, client.recipients)
     said = msgspec.convert(found, Statement)
     catalogue = catalogues.current()
     _check_use(use, catalogue, now)
@@ -38,7 +40,7 @@ def record_use(
         EntryKind.DISCLOSURE,
         min(use.occurred_at, now),
         now,
-        client_id=client_id,
+        client_id=client.client_id,
         purpose=said.purpose,
         channel=said.channel,
         data_categories=use.data_categories,

@@ -136,10 +136,17 @@ def test_a_decision_of_nobody_or_of_another_client_is_404(shop, open_shop, ann, 
     given = use["decision_id"]
     wrong = ["dec_" + "0" * 52, "dec_1", "x", ann, done, "dec_" + other[4:] + given[30:]]
     replies = [shop.api.post(BASE, {**use, "decision_id": each}) for each in wrong]
-    replies.append(open_shop("other").api.post(BASE, use))
+    replies.append(open_shop("other", recipients=["warehouse"]).api.post(BASE, use))
     assert {reply.status_code for reply in replies} == {404}
     assert len({repr(without_request(reply)) for reply in replies}) == 1
     assert len(listed(shop)) == 1
+
+
+def test_the_recipient_reports_what_another_client_asked_for(shop, open_shop, use):
+    sender = open_shop("sender", ["disclosures:write"], [use["recipient"]])
+    reply = sender.api.post(BASE, use)
+    assert (reply.status_code, reply.json["outcome"]) == (201, "permit")
+    assert [item["client_id"] for item in listed(shop)] == ["sender"]
 
 
 def test_what_cannot_be_meant_is_422_and_not_logged(shop, use):
