@@ -13,8 +13,6 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from consent_service.kernel.clock import rfc3339
-
 FORMAT = 1
 
 
@@ -57,7 +55,7 @@ def leaf_of(row: Any) -> bytes:
             purpose=row.purpose,
             reason=row.reason,
             recipient=row.recipient,
-            time=rfc3339(row.occurred_at),
+            time=row.time,
             token=_base64(row.token),
             touchpoint=row.touchpoint,
             version=FORMAT,

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, select, type_coerce, update
 
 from consent_service.ledger.tables import (
     LedgerCheckpointRow,
@@ -17,6 +17,7 @@ from consent_service.ledger.tables import (
 )
 from consent_service.storage.bulk import insert_rows
 from consent_service.storage.locks import hold
+from consent_service.storage.types import InstantText
 
 Sayable = Any  # a row with the columns of `_SAID`
 
@@ -24,7 +25,7 @@ _SAID = (
     LedgerEntryRow.id,
     LedgerEntryRow.known,
     LedgerEntryRow.kind,
-    LedgerEntryRow.occurred_at,
+    type_coerce(LedgerEntryRow.occurred_at, InstantText).label("time"),
     LedgerEntryRow.client_id,
     LedgerEntryRow.purpose,
     LedgerEntryRow.channel,
@@ -88,7 +89,7 @@ def list_unsealed(tx: Connection, since: UUID, limit: int) -> list[Sayable]:
     by id."""
     leaf = select(LedgerLeafRow.entry_id).where(LedgerLeafRow.entry_id == LedgerEntryRow.id)
     query = select(*_SAID).where(LedgerEntryRow.id >= since, ~leaf.exists())
-    return list(tx.execute(query.order_by(LedgerEntryRow.id).limit(limit)))
+    return list(tx.execute(query.order_by(LedgerEntryRow.id).limit(limit)).fetchall())
 
 
 def add_leaves(tx: Connection, first: int, leaves: Iterable[tuple[UUID, bytes]]) -> None:
