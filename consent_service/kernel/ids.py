@@ -6,7 +6,7 @@ up touches one place of a store that is spread over machines.
 
 import os
 import time
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NewType
 from uuid import UUID
 
@@ -33,6 +33,11 @@ def new_uuid() -> UUID:
 def first_uuid_of(instant: datetime) -> UUID:
     """What no id that was made at an instant or later is smaller than."""
     return UUID(int=int(instant.timestamp() * 1_000) << 80)
+
+
+def time_of(made: UUID) -> datetime:
+    """When an id was made, to the millisecond, by the clock of whoever made it."""
+    return datetime.fromtimestamp((made.int >> 80) / 1_000, UTC)
 
 
 def new_customer_id() -> CustomerId:

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from consent_service.crypto.keyring import Keyring
-from consent_service.kernel.ids import first_uuid_of
+from consent_service.kernel.ids import first_uuid_of, time_of
 from consent_service.ledger import log_keys, notes, tree_store
 from consent_service.ledger.leaves import leaf_of
 from consent_service.ledger.merkle import HASH_BYTES, leaf_hash, root_of
@@ -46,17 +46,22 @@ class Sealer:
         started = time.monotonic()
         sweeping = started >= self._sweep_at
         with reading() as tx:
+            newest = tree_store.find_newest_entry(tx)
+            if newest is None:
+                return 0
+            present = min(now, time_of(newest))  # a clock that is ahead must not pass entries by
             head = tree_store.find_head(tx)
-            since = _since(head, now, sweeping)
+            since = _since(head, present, sweeping)
             found = tree_store.list_unsealed(tx, since, 1)
-        behind = sweeping and head is not None and head.sealed_until < now - _BEHIND
-        sealed = self._seal(since, sweeping, keys, now) if found or behind else 0
+        behind = sweeping and head is not None and head.sealed_until < present - _BEHIND
+        until = present - LONGEST_TRANSACTION if sweeping else None
+        sealed = self._seal(since, until, keys, now) if found or behind else 0
         if sweeping and sealed < BATCH:
             ended = time.monotonic()
             self._sweep_at = ended + _SWEEP_SHARE * (ended - started)
         return sealed
 
-    def _seal(self, since: UUID, sweeping: bool, keys: Keyring, now: datetime) -> int:
+    def _seal(self, since: UUID, swept: datetime | None, keys: Keyring, now: datetime) -> int:
         with unit_of_work() as tx:
             head = tree_store.lock_head(tx)
             if head is None:
@@ -64,8 +69,8 @@ class Sealer:
                 tree_store.add_head(tx, head)
             entries = tree_store.list_unsealed(tx, since, BATCH)
             until = head.sealed_until
-            if sweeping and len(entries) < BATCH:
-                until = max(until, now - LONGEST_TRANSACTION)
+            if swept is not None and len(entries) < BATCH:
+                until = max(until, swept)
             if entries:
                 _grow(head, entries, keys, now)
             if entries or until != head.sealed_until:
@@ -73,10 +78,10 @@ class Sealer:
         return len(entries)
 
 
-def _since(head: Head | None, now: datetime, sweeping: bool) -> UUID:
+def _since(head: Head | None, present: datetime, sweeping: bool) -> UUID:
     if head is None:
         return UUID(int=0)
-    return first_uuid_of(head.sealed_until if sweeping else now - _RECENT)
+    return first_uuid_of(head.sealed_until if sweeping else present - _RECENT)
 
 
 def _grow(head: Head, entries: Sequence[Sayable], keys: Keyring, now: datetime) -> None:

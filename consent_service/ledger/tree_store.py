@@ -84,6 +84,11 @@ def set_head(tx: Connection, size: int, sealed_until: datetime) -> None:
     tx.execute(update(LedgerHeadRow).values(size=size, sealed_until=sealed_until))
 
 
+def find_newest_entry(tx: Connection) -> UUID | None:
+    """The largest id of an entry."""
+    return tx.scalar(select(LedgerEntryRow.id).order_by(LedgerEntryRow.id.desc()).limit(1))
+
+
 def list_unsealed(tx: Connection, since: UUID, limit: int) -> list[Sayable]:
     """What leaves are to be made of: entries that have none, of those with an id from `since` on,
     by id."""

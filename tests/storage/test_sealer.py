@@ -80,6 +80,15 @@ def test_what_took_minutes_to_be_committed_is_found_by_a_sweep():
     assert log.verify().leaves == 2
 
 
+@pytest.mark.parametrize("wrong", [timedelta(hours=1), timedelta(hours=-1)])
+def test_a_clock_that_is_wrong_passes_nothing_by(wrong):
+    sealer = Sealer("http://127.0.0.1:8000")
+    for now in (utc_now() + wrong, utc_now(), utc_now() + wrong, utc_now()):
+        log.append()
+        assert log.seal(sealer, now) == 1
+    assert log.verify().leaves == 4
+
+
 def test_what_waited_while_no_sealer_ran_is_sealed():
     old = first_uuid_of(utc_now() - timedelta(days=3))
     service.append([log.an_entry(old)])
