@@ -89,13 +89,18 @@ def find_entry(place: UUID, entry_id: UUID) -> Entry | None:
 
 def list_entries(wanted: EntryFilter, cursor: str | None, limit: int) -> Page[Entry]:
     """A page of entries, oldest first. Raises: Invalid for a cursor of another filter."""
-    bound_to = repr(replace(wanted, kinds=None)) + repr(sorted(wanted.kinds or ()))
+    bound_to = _bound_to(wanted)
     after = None if cursor is None else paging.read_cursor(cursor, bound_to, UUID)
     with reading() as connection:
         found = store.list_entries(connection, wanted, after, limit + 1)
     items = found[:limit]
     more = len(found) > limit
     return Page(items, paging.encode_cursor(items[-1].id.hex, bound_to) if more else None)
+
+
+def _bound_to(wanted: EntryFilter) -> str:
+    """What a cursor is good for."""
+    return repr(replace(wanted, kinds=None)) + repr(sorted(wanted.kinds or ()))
 
 
 def _field(place: UUID, entry_id: UUID) -> Field:
@@ -111,7 +116,7 @@ def stream_entries(wanted: EntryFilter, cursor: str | None, at_once: int) -> Row
 
     Raises: Invalid for a cursor of another filter; Unavailable, here and while it is walked.
     """
-    bound_to = repr(replace(wanted, kinds=None)) + repr(sorted(wanted.kinds or ()))
+    bound_to = _bound_to(wanted)
     after = None if cursor is None else paging.read_cursor(cursor, bound_to, UUID)
     portions = _portions(wanted, after, at_once)
     return chain([next(portions)], portions)
