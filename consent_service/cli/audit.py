@@ -113,7 +113,7 @@ class _Service:
         shown = {"Authorization": authorization} if authorization else {}
         asked = urllib.request.Request(self._url + path, body, shown)  # noqa: S310  # any address
         try:
-            return urllib.request.urlopen(asked, timeout=_PATIENCE)  # noqa: S310
+            return urllib.request.urlopen(asked, timeout=_PATIENCE)  # noqa: S310  # as above
         except urllib.error.HTTPError as error:
             with error:
                 raise click.ClickException(

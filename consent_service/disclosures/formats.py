@@ -35,7 +35,7 @@ def csv_text(portions: Portions) -> Iterator[bytes]:
 def parquet(portions: Portions) -> Iterator[bytes]:
     """A row group for each portion."""
     import pyarrow  # noqa: PLC0415  # 0.1 s and 50 MB, which few processes ever need
-    from pyarrow.parquet import ParquetWriter  # noqa: PLC0415
+    from pyarrow.parquet import ParquetWriter  # noqa: PLC0415  # the same
 
     read, written = _schemas(pyarrow)
     sink = _Sink()

@@ -61,7 +61,7 @@ def test_a_log_that_nobody_touched_is_whole():
      "data_categories = 'name'", "catalogue_version = 7"],
 )  # fmt: skip
 def test_an_entry_that_is_edited_is_named(sealed, change_to):
-    change(f"UPDATE ledger_entries SET {change_to} WHERE id = ?", key_of(sealed[421]))  # noqa: S608
+    change(f"UPDATE ledger_entries SET {change_to} WHERE id = ?", key_of(sealed[421]))  # noqa: S608  # our own text
     change("UPDATE ledger_entries SET reason = 'y' WHERE id = ?", key_of(sealed[600]))
     assert broken() == 421
 
