@@ -10,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input install
 
-.PHONY: help demo run test check lint types openapi lock programs npm
+.PHONY: help demo run test bench check lint types openapi lock programs npm
 
 help: ## lists these targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ run: $(VENV)/.runtime ## the service, set up by CONSENT_… variables
 
 test: check npm ## everything that must hold
 	$(BIN)/pytest -n $(PROCESSES) --dist worksteal $(ARGS)
+
+bench: $(VENV)/.dev ## measures, and writes docs/benchmarks.md: make bench ARGS="import"
+	$(BIN)/python -m tests.bench $(ARGS)
 
 check: lint types ## all of it but the tests
 

@@ -1,7 +1,7 @@
 """A customer's own keys, wrapped under a master key. Destroying a wrapped key forgets
 everything sealed under it. Unwrapped per use, never kept."""
 
-import secrets
+import os
 from enum import StrEnum
 from uuid import UUID
 
@@ -49,7 +49,7 @@ class Holder(Struct, frozen=True):
 
 def new_wrapped(keyring: Keyring, kind: DataKeyKind, customer: UUID) -> tuple[Sealed, SealingKey]:
     """A fresh data key, wrapped for keeping and open for use now."""
-    secret = secrets.token_bytes(KEY_LENGTH)
+    secret = os.urandom(KEY_LENGTH)
     wrapped = seal(keyring.master, _field(kind, customer), secret)
     return wrapped, SealingKey.of(_KEY_IDS[kind], secret)
 
