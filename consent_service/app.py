@@ -20,6 +20,7 @@ from consent_service.oauth import pages as oauth_pages
 from consent_service.oauth import routes as oauth_routes
 from consent_service.oauth import server as oauth_server
 from consent_service.personal_data import routes as personal_data_routes
+from consent_service.screenings import routes as screenings_routes
 from consent_service.storage import db
 from consent_service.suppressions import routes as suppressions_routes
 from consent_service.suppressions import service as suppressions
@@ -37,6 +38,7 @@ ROUTES = (
     suppressions_routes.api,
     consents_routes.api,
     decisions_routes.api,
+    screenings_routes.api,
     disclosures_routes.api,
     log_routes.api,
 )

@@ -12,6 +12,7 @@ from consent_service.customers.model import IdentifierType, StoredIdentifier
 from consent_service.customers.tables import CustomerIdentifierRow, IdentifierIndexRow
 from consent_service.kernel.ids import CustomerId
 from consent_service.storage.bulk import insert_rows, only_present
+from consent_service.storage.many import among
 
 _CHUNK = 500
 
@@ -57,6 +58,13 @@ def find_owners(tx: Connection, digests: Iterable[bytes]) -> dict[bytes, tuple[C
         for row in tx.execute(query):
             owners[bytes(row.digest)] = (CustomerId(row.customer_id), row.identifier_id)
     return owners
+
+
+def find_indexed(tx: Connection, digests: Sequence[bytes]) -> dict[bytes, CustomerId]:
+    """Who has which blind index, of as many as one likes."""
+    row = IdentifierIndexRow
+    query = select(row.digest, row.customer_id).where(among(tx, row.digest, digests))
+    return {bytes(found.digest): CustomerId(found.customer_id) for found in tx.execute(query)}
 
 
 def list_identifiers(tx: Connection, customer_ids: Sequence[CustomerId]) -> list[StoredIdentifier]:

@@ -48,6 +48,20 @@ class Identifier(Struct, frozen=True):
         return f"Identifier({self.type}, redacted)"
 
 
+class HashedIdentifier(Struct, frozen=True):
+    """An identifier as ad platforms hand it over: `inner` is the SHA-256 (32 bytes) of the
+    normalised value."""
+
+    type: IdentifierType
+    inner: bytes
+
+    def __repr__(self) -> str:
+        return f"HashedIdentifier({self.type}, redacted)"
+
+
+Named = Identifier | HashedIdentifier
+
+
 class ProfileValue(Struct, frozen=True):
     """One field of a profile and the data source it came from."""
 
@@ -109,6 +123,7 @@ class CustomerRecord(Struct, frozen=True):
     language: str | None
     profile: Sealed
     facts: Facts
+    audience_secret: bytes
 
 
 class Customer(Struct, frozen=True):

@@ -83,7 +83,7 @@ def absorb(tx: Connection, kept: Holder, absorbed: Holder, now: datetime) -> Non
     store.set_revisions(tx, {ours.id: revision})
     store.replace_facts(tx, ours.id, revision, stricter(ours.facts, theirs.facts), now)
     key_store.delete_keys(tx, absorbed.customer)
-    store.add_alias(tx, absorbed.customer, kept.customer, now)
+    store.add_alias(tx, theirs, kept.customer, now)
     store.delete_customer(tx, absorbed.customer)
 
 

@@ -11,16 +11,33 @@ from msgspec.structs import replace
 from consent_service.crypto import blind_index
 from consent_service.crypto.envelope import Field, Sealed, SealingKey, seal, unseal
 from consent_service.crypto.keyring import Keyring, KeyUse
-from consent_service.customers.model import Identifier, ProfileValue, StoredIdentifier
+from consent_service.customers.model import (
+    HashedIdentifier,
+    Identifier,
+    Named,
+    ProfileValue,
+    StoredIdentifier,
+)
 from consent_service.kernel.ids import CustomerId, new_uuid
 
 _encode = msgspec.json.encode
 
 
-def probes_of(i: Identifier, keys: Keyring) -> tuple[bytes, ...]:
+def probes_of(i: Named, keys: Keyring) -> tuple[bytes, ...]:
     """Every blind index under which an identifier may stand, the newest first."""
-    inner = blind_index.sha256_of(i.value)
-    return tuple(found.digest for found in blind_index.probes(keys, i.type, inner))
+    return tuple(found.digest for found in blind_index.probes(keys, i.type, inner_of(i)))
+
+
+def inner_of(i: Named) -> bytes:
+    """The SHA-256 (32 bytes) of an identifier's normalised value."""
+    return i.inner if isinstance(i, HashedIdentifier) else blind_index.sha256_of(i.value)
+
+
+def is_value_of(i: Named, value: str) -> bool:
+    """Whether a normalised value is what an identifier names."""
+    if isinstance(i, HashedIdentifier):
+        return blind_index.sha256_of(value) == i.inner
+    return value == i.value
 
 
 def probes_of_stored(kept: StoredIdentifier, i: Identifier, keys: Keyring) -> tuple[bytes, ...]:

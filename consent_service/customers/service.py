@@ -2,6 +2,7 @@
 
 Identifiers are in `identifiers.py`; the completing of customers in `completion.py`."""
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
@@ -16,6 +17,7 @@ from consent_service.customers.identifiers import (
     add_identifiers,
     find_by_identifier,
     find_identifier_owners,
+    find_indexed_owners,
     find_owners,
     get_by_identifier,
     list_identifiers,
@@ -49,6 +51,7 @@ __all__ = [  # with what other rooms know of identifiers, which stand in a file 
     "add_identifiers",
     "find_by_identifier",
     "find_identifier_owners",
+    "find_indexed_owners",
     "find_owners",
     "get_by_identifier",
     "list_identifiers",
@@ -90,9 +93,10 @@ def create_opened(
         wrapped += kept
         facts = Facts(customer.jurisdiction, customer.age_band, False, None)
         profile = seal_profile(customer_id, customer.profile, opened.life)
-        records.append(
-            CustomerRecord(customer_id, FIRST_REVISION, now, customer.language, profile, facts)
+        record = CustomerRecord(
+            customer_id, FIRST_REVISION, now, customer.language, profile, facts, os.urandom(16)
         )
+        records.append(record)
         identifiers += [
             seal_identifier(customer_id, i, opened.life, now, keys) for i in customer.identifiers
         ]

@@ -38,6 +38,7 @@ def add_customers(tx: Connection, customers: Sequence[CustomerRecord]) -> None:
                 "created_at": c.created_at,
                 "language": c.language,
                 "profile": c.profile,
+                "audience_secret": c.audience_secret,
             }
             for c in customers
         ],
@@ -58,6 +59,7 @@ def find_customer(tx: Connection, customer_id: CustomerId) -> CustomerRecord | N
             CustomerRow.created_at,
             CustomerRow.language,
             CustomerRow.profile,
+            CustomerRow.audience_secret,
             *_FACTS,
         )
         .join(CustomerFactsRow, CustomerFactsRow.customer_id == CustomerRow.customer_id)
@@ -72,6 +74,7 @@ def find_customer(tx: Connection, customer_id: CustomerId) -> CustomerRecord | N
         row.language,
         row.profile,
         facts_of(row),
+        bytes(row.audience_secret),
     )
 
 
@@ -188,12 +191,25 @@ def find_all_kept(
     return found
 
 
-def add_alias(tx: Connection, absorbed: CustomerId, kept: CustomerId, now: datetime) -> None:
+def list_audience_secrets(tx: Connection, customer_id: CustomerId) -> list[bytes]:
+    """A customer's own, and those of everybody who was merged into them."""
+    own = select(CustomerRow.audience_secret).where(CustomerRow.customer_id == customer_id)
+    merged = select(CustomerAliasRow.audience_secret).where(CustomerAliasRow.kept_id == customer_id)
+    return [bytes(secret) for secret in tx.scalars(own.union_all(merged))]
+
+
+def add_alias(tx: Connection, absorbed: CustomerRecord, kept: CustomerId, now: datetime) -> None:
     """Makes an id, and every id that led to it, lead to another."""
+    row = CustomerAliasRow
+    tx.execute(update(row).where(row.kept_id == absorbed.id).values(kept_id=kept))
     tx.execute(
-        update(CustomerAliasRow).where(CustomerAliasRow.kept_id == absorbed).values(kept_id=kept)
+        insert(row).values(
+            customer_id=absorbed.id,
+            kept_id=kept,
+            merged_at=now,
+            audience_secret=absorbed.audience_secret,
+        )
     )
-    tx.execute(insert(CustomerAliasRow).values(customer_id=absorbed, kept_id=kept, merged_at=now))
 
 
 def delete_customer(tx: Connection, customer_id: CustomerId) -> None:

@@ -12,7 +12,8 @@ from consent_service.storage.types import SealedBytes, UtcDateTime
 
 
 class CustomerRow(Base):
-    """A customer. `revision` is raised, under a lock, by every change to anything of theirs."""
+    """A customer. `revision` is raised, under a lock, by every change to anything of theirs.
+    `audience_secret` is what finds them among the members of an audience, and nothing else."""
 
     __tablename__ = "customers"
 
@@ -21,6 +22,7 @@ class CustomerRow(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     language: Mapped[str | None] = mapped_column(String(35))
     profile: Mapped[Sealed] = mapped_column(SealedBytes("customer.profile"))
+    audience_secret: Mapped[bytes] = mapped_column(LargeBinary(16))
 
 
 class CustomerFactsRow(Base):
@@ -91,12 +93,14 @@ class IdentifierIndexRow(Base):
 
 
 class CustomerAliasRow(Base):
-    """An id that was merged into another: it stays good for checks, export and erasure."""
+    """An id that was merged into another: it stays good for checks, export and erasure, and what
+    found it in audiences finds whom it leads to."""
 
     __tablename__ = "customer_aliases"
 
     customer_id: Mapped[UUID] = mapped_column(primary_key=True)
     kept_id: Mapped[UUID]
     merged_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    audience_secret: Mapped[bytes] = mapped_column(LargeBinary(16))
 
     __table_args__ = (Index(None, "kept_id"),)

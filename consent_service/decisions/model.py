@@ -113,8 +113,14 @@ class Decision:
     evaluated_at: datetime
 
 
+_PERMITS = frozenset({Reason.LEGAL_BASIS, Reason.CONSENT_GIVEN, Reason.NOT_OPTED_OUT})
 _NEEDS_NO_CONSENT = (LegalBasis.CONTRACT, LegalBasis.LEGAL_OBLIGATION, LegalBasis.VITAL_INTERESTS)
 _MAY_BE_OBJECTED_TO = (LegalBasis.LEGITIMATE_INTERESTS, LegalBasis.PUBLIC_TASK)
+
+
+def outcome_of(reason: Reason) -> Outcome:
+    """The answer that a reason is given for."""
+    return Outcome.PERMIT if reason in _PERMITS else Outcome.DENY
 
 
 def decide(question: Question, person: Person, catalogue: Catalogue, now: datetime) -> Verdict:
@@ -129,9 +135,8 @@ def decide(question: Question, person: Person, catalogue: Catalogue, now: dateti
         or _kept_from(purpose, channel, person, record)
         or _by_basis(purpose, channel, person.facts, record, catalogue, now)
     )
-    permit = reason in (Reason.LEGAL_BASIS, Reason.CONSENT_GIVEN, Reason.NOT_OPTED_OUT)
     return Verdict(
-        Outcome.PERMIT if permit else Outcome.DENY,
+        outcome_of(reason),
         reason,
         channel,
         purpose.data_categories if question.data_categories is None else question.data_categories,

@@ -72,7 +72,7 @@ def _check(body: dict[str, Any], who: Caller, pointer: str = "") -> Check:
             body["purpose"],
             None if channel is None else Channel(channel),
             None if categories is None else tuple(categories),
-            _recipient(body.get("recipient"), who),
+            who.recipient_for(body.get("recipient")),
         ),
         body.get("customer_id"),
         body.get("identifier"),
@@ -80,13 +80,6 @@ def _check(body: dict[str, Any], who: Caller, pointer: str = "") -> Check:
         None if token is None else read_token(token, pointer),
         pointer,
     )
-
-
-def _recipient(named: str | None, who: Caller) -> str | None:
-    """The recipient that the caller acts for; None when it may not act for the one it names."""
-    if named is None:
-        return who.recipients[0] if who.recipients else None
-    return named if named in who.recipients else None
 
 
 def _decision_json(decision: Decision) -> dict[str, Any]:

@@ -9,13 +9,13 @@ from consent_service.web.contracts import KEY, Contract, Instant, Pattern, text
 
 MAX_CHECKS = 10_000
 
-_CAMPAIGN = validate.And(validate.Length(1, 64), Pattern(r"^[A-Za-z0-9._:\-]+$"))
+CAMPAIGN = validate.And(validate.Length(1, 64), Pattern(r"^[A-Za-z0-9._:\-]+$"))
 
 
 class CheckContext(Contract):
     """What the answer is wanted for. No personal values."""
 
-    campaign = fields.String(validate=_CAMPAIGN)
+    campaign = fields.String(validate=CAMPAIGN)
     touchpoint = fields.String(validate=KEY)
     lifecycle_stage = fields.String(validate=KEY)
 

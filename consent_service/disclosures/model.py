@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -39,13 +40,14 @@ class Item(Struct):
     leaf_index: int | None
 
 
-def item_of(entry: Entry, leaf_index: int | None) -> Item:
-    """An entry as it is listed."""
+def item_of(entry: Entry, leaf_index: int | None, member: UUID | None = None) -> Item:
+    """An entry as it is listed; `member` is the customer about whom a screening is told."""
     place, kind = base32(entry.place.int), entry.kind.value
+    about = entry.place if entry.known else member
     return Item(
         _PREFIX[kind] + place + base32(entry.id.int),
         kind,
-        "cus_" + place if entry.known else None,
+        None if about is None else "cus_" + base32(about.int),
         entry.client_id,
         entry.purpose,
         entry.channel,

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from threading import BoundedSemaphore
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import structlog
@@ -12,8 +13,8 @@ from werkzeug.exceptions import NotAcceptable
 
 from consent_service.catalogue import service as catalogues
 from consent_service.customers import service as customers
-from consent_service.disclosures import formats, service, sources
-from consent_service.disclosures.model import KINDS, Use, item_of, items_of
+from consent_service.disclosures import about, formats, service, sources
+from consent_service.disclosures.model import KINDS, Item, Use, item_of, items_of
 from consent_service.disclosures.schemas import (
     DisclosureList,
     DisclosuresQuery,
@@ -26,6 +27,7 @@ from consent_service.disclosures.schemas import (
 from consent_service.disclosures.texts import text_of
 from consent_service.kernel.errors import DomainError, Invalid, TooMany
 from consent_service.kernel.ids import CustomerId, decode, parse_customer_id
+from consent_service.kernel.paging import MAX_PAGE
 from consent_service.ledger import proofs
 from consent_service.ledger import service as ledger
 from consent_service.ledger.model import Entry, EntryFilter, EntryKind
@@ -75,7 +77,8 @@ def list_disclosures(query: dict[str, Any]) -> Reply | Response:
         query.get("to"),
     )
     if form == _JSON:
-        return replace(_page(wanted, query, _json), headers={"Vary": "Accept"})
+        page = _page(wanted, query, lambda entry, leaf: _json(entry, leaf, wanted.place))
+        return replace(page, headers={"Vary": "Accept"})
     return _file(form, wanted, query.get("cursor"))
 
 
@@ -109,7 +112,7 @@ def list_customer_disclosures(query: dict[str, Any], customer_id: str) -> Reply:
     """Who asked about one customer, who used their data; in words of the Accept-Language."""
     found = customers.get_record(parse_customer_id(customer_id)).id
     wanted, language = EntryFilter(found, _kinds(query.get("kind"))), language_asked_for()
-    reply = _page(wanted, query, lambda entry, leaf: _in_words(entry, leaf, language))
+    reply = _page(wanted, query, lambda entry, leaf: _in_words(entry, leaf, found, language))
     return replace(reply, headers=_spoken(language))
 
 
@@ -142,32 +145,44 @@ def _kinds(kind: str | None) -> frozenset[EntryKind]:
 def _page(
     wanted: EntryFilter, query: dict[str, Any], show: Callable[[Entry, int | None], dict[str, Any]]
 ) -> Reply:
-    page = ledger.list_entries(wanted, query.get("cursor"), query["limit"])
+    listed = ledger.list_entries if wanted.place is None else about.list_about
+    page = listed(wanted, query.get("cursor"), query["limit"])
     leaves = proofs.find_indexes(entry.id for entry in page.items)
     items = [show(entry, leaves.get(entry.id)) for entry in page.items]
     return Reply({"items": items, "next_cursor": page.next_cursor})
 
 
-def _json(entry: Entry, leaf_index: int | None) -> dict[str, Any]:
-    return msgspec.structs.asdict(item_of(entry, leaf_index))
+def _json(entry: Entry, leaf_index: int | None, customer: UUID | None) -> dict[str, Any]:
+    return msgspec.structs.asdict(item_of(entry, leaf_index, customer))
 
 
 def _spoken(language: Language) -> dict[str, str]:
     return {"Content-Language": language.code, "Vary": "Accept-Language"}
 
 
-def _in_words(entry: Entry, leaf_index: int | None, language: Language) -> dict[str, Any]:
+def _in_words(
+    entry: Entry, leaf_index: int | None, customer: UUID, language: Language
+) -> dict[str, Any]:
     version = entry.catalogue_version
     catalogue = catalogues.current() if version is None else catalogues.by_version(version)
-    return {**_json(entry, leaf_index), "text": text_of(entry, catalogue, language)}
+    return {**_json(entry, leaf_index, customer), "text": text_of(entry, catalogue, language)}
 
 
 def _file(form: str, wanted: EntryFilter, cursor: str | None) -> Response:
     write, at_once = _FILES[form]
-    portions = map(items_of, ledger.stream_entries(wanted, cursor, at_once))
-    body = _in_turn(write(portions))
+    body = _in_turn(write(_portions(wanted, cursor, at_once)))
     next(body)
     return Response(stream_with_context(body), mimetype=form, headers={"Vary": "Accept"})
+
+
+def _portions(wanted: EntryFilter, cursor: str | None, at_once: int) -> Iterator[list[Item]]:
+    if wanted.place is None:
+        return map(items_of, ledger.stream_entries(wanted, cursor, at_once))
+    return (
+        [item_of(entry, leaves.get(entry.id), wanted.place) for entry in entries]
+        for entries in about.stream_about(wanted, cursor, min(at_once, MAX_PAGE))
+        for leaves in [proofs.find_indexes(entry.id for entry in entries)]
+    )
 
 
 def _in_turn(body: Iterator[bytes]) -> Iterator[bytes]:

@@ -24,6 +24,18 @@ def text_of(entry: Entry, catalogue: Catalogue, language: Language) -> str:
             "%(recipient)s used %(details)s for %(purpose)s, although this was not allowed.",
             **values,
         )
+    if entry.kind is EntryKind.SCREENING and permitted:
+        return say(
+            language,
+            "%(recipient)s chose people for %(purpose)s, to use %(details)s: you were among them.",
+            **values,
+        )
+    if entry.kind is EntryKind.SCREENING:
+        return say(
+            language,
+            "%(recipient)s chose people for %(purpose)s, to use %(details)s: you were left out.",
+            **values,
+        )
     if permitted:
         return say(
             language,

@@ -42,6 +42,13 @@ def sealed_parts(
     }
 
 
+def committed_entry(entry: Entry, salt: bytes, payload: bytes) -> Entry:
+    """An entry whose payload, about nobody alone, is kept by the room that appends it. `salt` is
+    32 random bytes."""
+    commitment = hashlib.sha256(salt + payload).digest()
+    return replace(entry, commitment=commitment, token=os.urandom(_TOKEN))
+
+
 def bare_entry(entry: Entry) -> Entry:
     """An entry without a payload: about nobody known, or about no customer at all."""
     return replace(entry, token=os.urandom(_TOKEN))
@@ -89,16 +96,21 @@ def find_entry(place: UUID, entry_id: UUID) -> Entry | None:
 
 def list_entries(wanted: EntryFilter, cursor: str | None, limit: int) -> Page[Entry]:
     """A page of entries, oldest first. Raises: Invalid for a cursor of another filter."""
-    bound_to = _bound_to(wanted)
+    bound_to = bound(wanted)
     after = None if cursor is None else paging.read_cursor(cursor, bound_to, UUID)
-    with reading() as connection:
-        found = store.list_entries(connection, wanted, after, limit + 1)
+    found = list_after(wanted, after, limit + 1)
     items = found[:limit]
     more = len(found) > limit
     return Page(items, paging.encode_cursor(items[-1].id.hex, bound_to) if more else None)
 
 
-def _bound_to(wanted: EntryFilter) -> str:
+def list_after(wanted: EntryFilter, after: UUID | None, limit: int) -> list[Entry]:
+    """The first entries after one, oldest first."""
+    with reading() as connection:
+        return store.list_entries(connection, wanted, after, limit)
+
+
+def bound(wanted: EntryFilter) -> str:
     """What a cursor is good for."""
     return repr(replace(wanted, kinds=None)) + repr(sorted(wanted.kinds or ()))
 
@@ -116,7 +128,7 @@ def stream_entries(wanted: EntryFilter, cursor: str | None, at_once: int) -> Row
 
     Raises: Invalid for a cursor of another filter; Unavailable, here and while it is walked.
     """
-    bound_to = _bound_to(wanted)
+    bound_to = bound(wanted)
     after = None if cursor is None else paging.read_cursor(cursor, bound_to, UUID)
     portions = _portions(wanted, after, at_once)
     return chain([next(portions)], portions)

@@ -123,6 +123,12 @@ class Caller:
             return Actor(ActorKind.CUSTOMER, str(self.customer_id))
         return Actor(ActorKind.CLIENT, self.client_id)
 
+    def recipient_for(self, named: str | None) -> str | None:
+        """The recipient that the caller acts for; None when it may not act for the one it names."""
+        if named is None:
+            return self.recipients[0] if self.recipients else None
+        return named if named in self.recipients else None
+
 
 def subject(client_id: str, customer: str | None) -> str:
     """Whom a token speaks for. Clients and people never share a name: a client's id has no

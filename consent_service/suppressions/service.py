@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -10,7 +11,7 @@ from consent_service.catalogue.model import Channel
 from consent_service.crypto.keyring import Keyring
 from consent_service.customers import service as customers
 from consent_service.customers.key_marks import mark_keys
-from consent_service.customers.model import Identifier, StoredIdentifier
+from consent_service.customers.model import Identifier, Named, StoredIdentifier
 from consent_service.customers.sealing import probes_of
 from consent_service.kernel import paging
 from consent_service.kernel.actors import Actor
@@ -23,6 +24,8 @@ from consent_service.storage.locks import hold
 from consent_service.storage.unit_of_work import reading, unit_of_work
 from consent_service.suppressions import store
 from consent_service.suppressions.model import Reason, Suppression, beside, find_same
+
+N = TypeVar("N", bound=Named)
 
 
 def record_suppressions(
@@ -86,9 +89,7 @@ def project(added: Sequence[tuple[StoredIdentifier, tuple[bytes, ...]]], now: da
         )
 
 
-def list_of_identifiers(
-    identifiers: Sequence[Identifier], keys: Keyring
-) -> dict[Identifier, list[Suppression]]:
+def list_of_identifiers(identifiers: Sequence[N], keys: Keyring) -> dict[N, list[Suppression]]:
     """Every mark, open or closed, on each of these identifiers."""
     probes = {identifier: probes_of(identifier, keys) for identifier in identifiers}
     with reading() as tx:

@@ -105,6 +105,7 @@ def upgrade() -> None:
         sa.Column("customer_id", sa.Uuid(), nullable=False),
         sa.Column("kept_id", sa.Uuid(), nullable=False),
         sa.Column("merged_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("audience_secret", sa.LargeBinary(length=16), nullable=False),
         sa.PrimaryKeyConstraint("customer_id", name="pk_customer_aliases"),
     )
     op.create_index("ix_customer_aliases_kept_id", "customer_aliases", ["kept_id"], unique=False)
@@ -161,6 +162,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("language", sa.String(length=35), nullable=True),
         sa.Column("profile", sa.LargeBinary(), nullable=False),
+        sa.Column("audience_secret", sa.LargeBinary(length=16), nullable=False),
         sa.PrimaryKeyConstraint("customer_id", name="pk_customers"),
     )
     op.create_table(

@@ -19,6 +19,13 @@ CONFIG = SchemathesisConfig.from_dict(
         }
     }
 )
+
+
+@schemathesis.serializer("application/x-ndjson", "application/vnd.apache.parquet")
+def as_bytes(_, value):
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
 schema = schemathesis.openapi.from_dict(openapi.document(), config=CONFIG)
 
 

@@ -1,0 +1,108 @@
+"""Who was in an audience, in seven bytes each: a person finds themself, and nobody finds a person.
+
+A member's tag is 64 bits of AES-256(key of the screening, secret) XOR secret: a one-way function of
+a random secret that only the customer's row has. It differs from screening to screening, so that
+members of two cannot be told to be the same; and once the row is gone nobody can compute it.
+Source: Matyas, Meyer, Oseas (1985), with the key fixed for a screening.
+
+Members are kept in parts of up to 262,144, as they come, and a part in shards of about a
+thousand, by the first bits of the tag. In its shard a member is 56 bits: the 51 bits of the tag
+after those, and 5 that say what was answered. Somebody who was not in an audience of a million
+is taken for a member once in 5 × 10^11 times.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from struct import unpack
+
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import ECB
+
+from consent_service.decisions.model import Reason
+from consent_service.ledger.merkle import leaf_hash
+
+KEY_BYTES = 32
+PART = 1 << 18
+WIDTH = 7
+_PER_SHARD_BITS = 10
+_REASON_BITS = 5
+_TAG_BITS = 64
+_KEPT_BITS = WIDTH * 8 - _REASON_BITS
+
+# What stands for which answer. For ever: add at the end, change nothing.
+REASONS = (
+    Reason.UNKNOWN_PURPOSE,
+    Reason.RECIPIENT_NOT_ALLOWED,
+    Reason.CATEGORY_NOT_ALLOWED,
+    Reason.CHANNEL_NOT_ALLOWED,
+    Reason.CHANNEL_REQUIRED,
+    Reason.SUPPRESSED,
+    Reason.NO_RECORD,
+    Reason.RESTRICTED,
+    Reason.GUARDIAN_REQUIRED,
+    Reason.LEGAL_BASIS,
+    Reason.CONSENT_GIVEN,
+    Reason.NOT_OPTED_OUT,
+    Reason.REQUESTED,
+    Reason.REFUSED,
+    Reason.WITHDRAWN,
+    Reason.OBJECTED,
+    Reason.REVOKED,
+    Reason.EXPIRED,
+    Reason.NOTICE_OUTDATED,
+    Reason.GPC,
+)
+_CODES = {reason: code for code, reason in enumerate(REASONS)}
+
+
+def tags(key: bytes, secrets: Sequence[bytes]) -> tuple[int, ...]:
+    """The tags of people with these secrets (16 bytes each), as 64-bit numbers."""
+    plain = b"".join(secrets)
+    cipher = Cipher(AES(key), ECB())  # noqa: S305  # a keyed function of single, random blocks
+    hashed = cipher.encryptor().update(plain)
+    mixed = int.from_bytes(hashed) ^ int.from_bytes(plain)
+    return unpack(f">{'Q8x' * len(secrets)}", mixed.to_bytes(len(plain)))
+
+
+def shard_bits(members: int) -> int:
+    """How many of a tag's first bits say the shard, in a part of so many members."""
+    return max(0, (members - 1).bit_length() - _PER_SHARD_BITS)
+
+
+def pack(found: Sequence[tuple[int, Reason]]) -> Iterator[tuple[int, bytes]]:
+    """The shards of a part with any member, each with its number; `found` are tags and answers."""
+    bits = shard_bits(len(found))
+    coded = sorted((tag, _CODES[reason]) for tag, reason in found)
+    for shard, members in groupby(coded, lambda one: one[0] >> _TAG_BITS - bits):
+        yield shard, b"".join(_record(tag, bits, code) for tag, code in members)
+
+
+def shard_of(tag: int, bits: int) -> int:
+    """The shard that a tag belongs to."""
+    return tag >> _TAG_BITS - bits
+
+
+def find(tag: int, bits: int, shard: bytes) -> Reason | None:
+    """What was answered about the member of that tag; None when it is none."""
+    wanted = _kept(tag, bits)
+    for at in range(0, len(shard), WIDTH):
+        record = int.from_bytes(shard[at : at + WIDTH])
+        if record >> _REASON_BITS == wanted:
+            return REASONS[record & (1 << _REASON_BITS) - 1]
+    return None
+
+
+def shard_hash(part: int, shard: int, members: bytes) -> bytes:
+    """The leaf hash of a shard in the tree over a screening's members."""
+    return leaf_hash(part.to_bytes(4) + shard.to_bytes(4) + members)
+
+
+def _record(tag: int, bits: int, code: int) -> bytes:
+    return (_kept(tag, bits) << _REASON_BITS | code).to_bytes(WIDTH)
+
+
+def _kept(tag: int, bits: int) -> int:
+    """The bits of a tag that come after those of its shard, as many as are kept."""
+    after = tag & (1 << _TAG_BITS - bits) - 1
+    return after << bits >> _TAG_BITS - _KEPT_BITS

@@ -1,0 +1,34 @@
+"""Whom a row names."""
+
+from consent_service.customers.model import HashedIdentifier, IdentifierType
+from consent_service.customers.normaliser import NotUsable, identifier
+from consent_service.decisions.audience import Subject
+from consent_service.kernel.errors import NotFound
+from consent_service.kernel.ids import parse_customer_id
+from consent_service.screenings.model import Column, Unusable
+
+_PLAIN = {
+    Column.EMAIL: IdentifierType.EMAIL,
+    Column.PHONE: IdentifierType.PHONE,
+    Column.CUSTOMER_NUMBER: IdentifierType.CUSTOMER_NUMBER,
+    Column.DEVICE: IdentifierType.DEVICE,
+}
+_HASHED = {
+    Column.EMAIL_SHA256: IdentifierType.EMAIL,
+    Column.PHONE_SHA256: IdentifierType.PHONE,
+}
+_HEX_DIGITS = 64
+
+
+def subject_of(column: Column, text: str) -> Subject | Unusable:
+    """Whom a value of a column names."""
+    try:
+        if column is Column.CUSTOMER_ID:
+            return parse_customer_id(text)
+        if column in _HASHED:
+            if len(text) != _HEX_DIGITS:
+                return Unusable.NOT_USABLE
+            return HashedIdentifier(_HASHED[column], bytes.fromhex(text))
+        return identifier(_PLAIN[column], text)
+    except (NotFound, NotUsable, ValueError):
+        return Unusable.NOT_USABLE

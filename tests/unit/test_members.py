@@ -1,0 +1,64 @@
+"""Who was in an audience, packed."""
+
+import os
+
+import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import ECB
+
+from consent_service.decisions.model import Reason
+from consent_service.screenings import members
+
+KEY = bytes(range(32))
+
+
+def people(count):
+    return [count.to_bytes(4) + os.urandom(12) for count in range(count)]
+
+
+def packed(secrets, reasons):
+    tags = members.tags(KEY, secrets)
+    return dict(members.pack(list(zip(tags, reasons, strict=True))))
+
+
+@pytest.mark.parametrize("count", [1, 2, 1_024, 1_025, 5_000])
+def test_every_member_is_found_with_their_answer_and_nobody_else_is(count):
+    secrets = people(count)
+    reasons = [members.REASONS[at % len(members.REASONS)] for at in range(count)]
+    shards, bits = packed(secrets, reasons), members.shard_bits(count)
+    for secret, reason in zip(secrets, reasons, strict=True):
+        (tag,) = members.tags(KEY, [secret])
+        assert members.find(tag, bits, shards[members.shard_of(tag, bits)]) is reason
+    for tag in members.tags(KEY, people(200)):
+        assert members.find(tag, bits, shards.get(members.shard_of(tag, bits), b"")) is None
+
+
+def test_seven_bytes_a_member_in_shards_of_about_a_thousand():
+    shards = packed(people(5_000), [Reason.CONSENT_GIVEN] * 5_000)
+    assert sum(map(len, shards.values())) == 7 * 5_000
+    assert len(shards) == 8
+
+
+def test_a_tag_is_the_first_half_of_the_block_that_comes_of_a_secret():
+    secret = os.urandom(16)
+    block = Cipher(AES(KEY), ECB()).encryptor().update(secret)  # noqa: S305  # one block
+    first = bytes(a ^ b for a, b in zip(block, secret, strict=True))[:8]
+    assert members.tags(KEY, [os.urandom(16), secret])[1] == int.from_bytes(first)
+
+
+def test_under_another_key_the_same_people_look_like_others():
+    secrets = people(50)
+    assert not set(members.tags(KEY, secrets)) & set(members.tags(KEY[::-1], secrets))
+
+
+def test_every_answer_has_a_code_that_stays():
+    assert set(members.REASONS) == set(Reason)
+    assert len(members.REASONS) == len(set(members.REASONS)) <= 32
+    assert members.REASONS[5] is Reason.SUPPRESSED
+    assert members.REASONS[19] is Reason.GPC
+
+
+def test_nobody_at_all():
+    assert packed([], []) == {}
+    assert members.tags(KEY, []) == ()
