@@ -25,7 +25,7 @@ from consent_service.disclosures.schemas import (
     UseReply,
 )
 from consent_service.disclosures.texts import text_of
-from consent_service.kernel.errors import DomainError, Invalid, TooMany
+from consent_service.kernel.errors import DomainError, TooMany
 from consent_service.kernel.ids import CustomerId, decode, parse_customer_id
 from consent_service.kernel.paging import MAX_PAGE
 from consent_service.ledger import proofs
@@ -90,14 +90,16 @@ def list_disclosures(query: dict[str, Any]) -> Reply | Response:
 @api.problem(409)
 @idempotent
 def record_disclosure(body: dict[str, Any]) -> Reply:
-    """Report a use or sharing that happened, with the decision it rests on: one that this client
-    asked for, or that was about one of its recipients."""
-    if "screening_id" in body:
-        raise Invalid.at("/screening_id", "screenings_not_available", "There are none yet.")
-    place, decision_id = decode("dec", body.pop("decision_id"), 2)
-    categories = tuple(body.pop("data_categories"))
-    use = Use(data_categories=categories, **body)
-    logged = service.record_use(use, place, decision_id, caller(), now(), keys())
+    """Report a use or sharing that happened, with the decision or the screening it rests on: one
+    that this client asked for, or that was about one of its recipients."""
+    screening, decision = body.pop("screening_id", None), body.pop("decision_id", None)
+    use = Use(data_categories=tuple(body.pop("data_categories")), **body)
+    if screening is not None:
+        cited = decode("scr", screening, 2)[1]
+        logged = service.record_audience_use(use, cited, caller(), now(), keys())
+    else:
+        place, cited = decode("dec", decision, 2)
+        logged = service.record_use(use, place, cited, caller(), now(), keys())
     item = item_of(logged, None)
     reply = {name: getattr(item, name) for name in ("id", "outcome", "reason", "recorded_at")}
     return Reply(reply, 201, customer=CustomerId(logged.place) if logged.known else None)

@@ -116,7 +116,7 @@ class SourceList(Schema):
 
 
 class UseBody(Contract):
-    """A use or sharing that happened, and the check it rests on. Screenings are not there yet."""
+    """A use or sharing that happened, and the check or screening it rests on."""
 
     decision_id = fields.String(validate=text(100))
     screening_id = fields.String(validate=text(100))

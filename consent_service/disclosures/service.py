@@ -19,6 +19,9 @@ from consent_service.kernel.ids import CustomerId, new_uuid
 from consent_service.ledger import service as ledger
 from consent_service.ledger.model import Entry, EntryKind
 from consent_service.oauth.model import Caller
+from consent_service.screenings import service as screenings
+
+_SCREENED = "screened"
 
 
 def record_use(
@@ -29,14 +32,44 @@ def record_use(
     Invalid."""
     found = decisions.get_entry(place, decision_id, client.client_id, keys, client.recipients)
     said = msgspec.convert(found, Statement)
+    known = customers.resolve(CustomerId(place)) if said.known else None
+    return _record(use, said, known, decision_id, client, now, keys)
+
+
+def record_audience_use(
+    use: Use, screening_id: UUID, client: Caller, now: datetime, keys: Keyring
+) -> Entry:
+    """As `record_use`, of the people that a screening permitted. Raises: NotFound, Invalid."""
+    found = screenings.get_summary(screening_id, client.client_id, client.recipients)
+    said = msgspec.convert(
+        {
+            **found,
+            "outcome": (Outcome.PERMIT if found["permitted"] else Outcome.DENY).value,
+            "reason": _SCREENED,
+            "known": False,
+        },
+        Statement,
+    )
+    return _record(use, said, None, screening_id, client, now, keys)
+
+
+def _record(
+    use: Use,
+    said: Statement,
+    about: CustomerId | None,
+    cites: UUID,
+    client: Caller,
+    now: datetime,
+    keys: Keyring,
+) -> Entry:
     catalogue = catalogues.current()
     _check_use(use, catalogue, now)
     breach = breach_of(use, said)
     entry_id = new_uuid()
     entry = Entry(
         entry_id,
-        customers.resolve(CustomerId(place)) if said.known else entry_id,
-        said.known,
+        entry_id if about is None else about,
+        about is not None,
         EntryKind.DISCLOSURE,
         min(use.occurred_at, now),
         now,
@@ -49,7 +82,7 @@ def record_use(
         outcome=(Outcome.PERMIT if breach is None else Outcome.DENY).value,
         reason=said.reason if breach is None else breach.value,
         catalogue_version=catalogue.version,
-        cites=decision_id,
+        cites=cites,
     )
     logged = _sealed(entry, said, keys)
     ledger.append([logged])

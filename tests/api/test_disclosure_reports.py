@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.support.problems import assert_needs_scope, fault, faults, without_request
+from tests.support.problems import UNKNOWN, fault, faults, without_request
 
 BASE = "/v1/disclosures"
 
@@ -175,16 +175,7 @@ def test_a_clock_that_is_a_little_fast_is_borne_with(shop, use):
     assert [item["occurred_at"] for item in listed(shop)] == [shop.at()]
 
 
-def test_a_screening_cannot_be_named_yet(shop, use):
+def test_a_screening_that_is_not_there_is_not_found(shop, use):
     del use["decision_id"]
-    reply = shop.api.post(BASE, {**use, "screening_id": "scr_1"})
-    assert fault(reply) == ("/screening_id", "screenings_not_available")
-
-
-def test_a_use_that_cannot_be_logged_is_503(shop, use):
-    shop.change_store("ALTER TABLE ledger_entries RENAME TO elsewhere")
-    assert shop.api.post(BASE, use).status_code == 503
-
-
-def test_the_route_asks_for_its_scope(open_shop):
-    assert_needs_scope(open_shop, "disclosures:write", "POST", BASE, {})
+    for named in ("scr_1", "scr_" + 2 * UNKNOWN.removeprefix("cus_")):
+        assert shop.api.post(BASE, {**use, "screening_id": named}).status_code == 404
