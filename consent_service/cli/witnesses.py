@@ -84,7 +84,7 @@ def send(ctx: click.Context, name: str | None) -> None:
     for each in found:
         click.echo(f"{each.witness:<20} {each.size} leaves: {each.error or 'sent'}")
     if not found:
-        click.echo("Nobody is behind.")
+        click.echo("Nobody is behind, or a worker is sending right now.")
     if any(each.error for each in found):
         ctx.exit(1)
 

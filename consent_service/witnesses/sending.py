@@ -43,7 +43,10 @@ def send_due(now: datetime, keys: Keyring, *, can_mail: bool) -> list[Sent]:
 
 def send_now(name: str | None, now: datetime, keys: Keyring, *, can_mail: bool) -> list[Sent]:
     """Sends it to all, or to one, whether or not the time has come; those who have it are left
-    out. Raises: Unavailable."""
+    out. Raises: NotFound, Unavailable."""
+    with reading() as tx:
+        if name is not None and store.find(tx, name) is None:
+            raise NotFound("There is no witness of this name.")
     wanted = [each for each in _list_behind() if name in (None, each.name)]
     return _send_all(wanted, now, keys, can_mail)
 
