@@ -76,7 +76,7 @@ def verify_store(
     `witnessed` such that a witness showed us. Raises: Broken, Unavailable."""
     walk = _Walk(Report(), Growing(), {})
     head = _find_head()
-    size = 0 if head is None else head.size
+    size = 0 if head is None else head.size  # what is sealed meanwhile is for the next time
     known = heapq.merge(
         sorted((_Known(c.size, c.root, "a witness") for c in witnessed), key=_size_of),
         () if head is None else _confirmed(head.origin, walk),
@@ -91,8 +91,10 @@ def verify_store(
             while ahead is not None and ahead.size == walk.tree.size:
                 _check_root(walk, ahead)
                 ahead = next(known, None)
-    if ahead is not None:
-        raise Broken(size, f"missing, and a checkpoint of {ahead.size} leaves was signed")
+    while ahead is not None:
+        if ahead.size > _size_now():  # else it was sealed while we looked
+            raise Broken(size, f"missing, and a checkpoint of {ahead.size} leaves was signed")
+        ahead = next(known, None)
     _check_partial_tiles(walk)
     _check_nothing_waits(size, now)
     walk.report.leaves = size
@@ -106,6 +108,11 @@ def _size_of(known: _Known) -> int:
 def _find_head() -> Head | None:
     with reading() as tx:
         return tree_store.find_head(tx)
+
+
+def _size_now() -> int:
+    head = _find_head()
+    return 0 if head is None else head.size
 
 
 def _confirmed(origin: str, walk: _Walk) -> Iterator[_Known]:
@@ -216,6 +223,8 @@ def _grow_tiles(walk: _Walk, hashed: bytes) -> None:
 def _check_tile(walk: _Walk, level: int, n: int, tile: Sequence[bytes]) -> None:
     with reading() as tx:
         kept = split(tree_store.find_tile(tx, level, n))
+    if len(tile) < WIDTH and _size_now() > walk.tree.size:
+        kept = kept[: len(tile)]  # it grew while we looked
     if kept != list(tile):
         pairs = zip(kept, tile, strict=False)
         same = next((at for at, (one, other) in enumerate(pairs) if one != other), len(kept))
