@@ -54,37 +54,49 @@ def key() -> None:
 @click.option("--key", type=_FILE, metavar="KEY", help="Verifier keys, a line each; for --file.")
 @click.option("--since", type=_FILE, metavar="CHECKPOINT", multiple=True,
               help="A checkpoint that was kept. May be given again, for the store.")  # fmt: skip
-def verify(file: Path | None, key: Path | None, since: tuple[Path, ...]) -> None:
+@click.option("--witnessed", type=_FILE, metavar="CHECKPOINT", multiple=True,
+              help="A checkpoint that a witness kept. May be given again.")  # fmt: skip
+def verify(
+    file: Path | None, key: Path | None, since: tuple[Path, ...], witnessed: tuple[Path, ...]
+) -> None:
     """Replay the log and name the first leaf that is not what was sealed.
 
     Without --file that is the whole store: entries against leaves, leaves against tiles, all of
-    it against what was signed. With --file and --key it is a pack, and needs nothing else.
+    it against what was signed and what witnesses co-signed. With --file and --key it is a pack,
+    and needs nothing else.
     """
     try:
         if file is None:
             with running_app():
                 trusted = _our_keys() if key is None else read_keys(key)
                 kept = [read_checkpoint(path, trusted) for path in since]
-                report = verify_store(trusted, kept, now())
+                shown = [read_checkpoint(path, trusted) for path in witnessed]
+                report = verify_store(trusted, kept, now(), shown)
         else:
-            report = _verify_file(file, key, since)
+            report = _verify_file(file, key, since, witnessed)
     except Broken as broken:
         raise click.ClickException(f"The log is broken at {broken}.") from None
     click.echo(
         f"The log is whole: {report.leaves} leaves, {report.checkpoints} checkpoints"
         + (f", {report.erased} of erased customers" if report.erased else "")
+        + (f", {report.confirmed} confirmations of witnesses" if report.confirmed else "")
         + "."
     )
+    for path in witnessed:
+        click.echo(f"It is the log that {path} is of.")
 
 
-def _verify_file(file: Path, key: Path | None, since: tuple[Path, ...]) -> Report:
+def _verify_file(
+    file: Path, key: Path | None, since: tuple[Path, ...], witnessed: tuple[Path, ...]
+) -> Report:
     if key is None:
         raise click.UsageError("--file needs --key: the key in a pack proves nothing about it.")
     if len(since) > 1:
         raise click.UsageError("--file takes one --since: the checkpoint the pack starts from.")
     trusted = read_keys(key)
     kept = [read_checkpoint(path, trusted) for path in since]
-    return packs.verify_pack(file, trusted, kept[0] if kept else None)
+    shown = [read_checkpoint(path, trusted) for path in witnessed]
+    return packs.verify_pack(file, trusted, kept[0] if kept else None, shown)
 
 
 def _our_keys() -> list[Verifier]:

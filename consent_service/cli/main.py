@@ -42,6 +42,7 @@ SECTIONS = {
     ),
     "Prove it": (
         Entry("log", "log", "Check the log, and pack evidence for auditors."),
+        Entry("witnesses", "witnesses", "Who outside keeps checkpoints of the log."),
         Entry("audit", "audit", "For auditors: pull the log of a service, and check it."),
     ),
     "Look it up": (Entry("openapi", "openapi", "Print the OpenAPI document."),),

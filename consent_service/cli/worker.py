@@ -1,10 +1,13 @@
 """`consent worker`: runs the periodic jobs."""
 
 import threading
+import time
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 import click
 import structlog
+from flask import Flask, current_app
 
 from consent_service.accounts import jobs as accounts
 from consent_service.cli.context import chosen_settings, running_app
@@ -18,17 +21,22 @@ from consent_service.ledger.sealer import Sealer
 from consent_service.oauth import service as oauth
 from consent_service.web import idempotency, throttling
 from consent_service.web.runtime import keys, now, runtime
+from consent_service.witnesses import jobs as witnesses
 
 JOBS = {
     "accounts.send_links": Job(accounts.send_links, timedelta(seconds=2)),
     "accounts.delete_expired": Job(accounts.delete_expired, timedelta(minutes=10)),
     "idempotency.delete_expired": Job(lambda _: idempotency.delete_expired(), timedelta(hours=1)),
-    "mail.deliver": Job(accounts.deliver_mail, timedelta(seconds=2)),
     "oauth.delete_expired_tokens": Job(oauth.delete_expired_tokens, timedelta(minutes=10)),
     "throttling.delete_expired": Job(throttling.delete_expired, timedelta(minutes=10)),
 }
+ABROAD = {  # each waits for another machine, and neither the log nor the other waits with it
+    "mail.deliver": Job(accounts.deliver_mail, timedelta(seconds=2)),
+    "witnesses.send": Job(witnesses.send_due, timedelta(seconds=5)),
+}
 _PAUSE = 0.25  # a checkpoint is due within a second
 _PAUSE_AFTER_FAULT = 1.0
+_LAST_WORDS = 20.0  # seconds, for what is under way with another machine
 
 _log = structlog.get_logger()
 
@@ -52,9 +60,31 @@ def work_until(stop: threading.Event) -> None:
     """Runs what is due and seals the log, again and again. A store that does not answer is waited
     for."""
     sealer = Sealer(runtime().settings.base_url)
+    app = current_app._get_current_object()  # type: ignore[attr-defined]  # the app, for threads
+    abroad = [
+        threading.Thread(target=_work_abroad, args=(app, {name: job}, stop), daemon=True)
+        for name, job in ABROAD.items()
+    ]
+    for thread in abroad:
+        thread.start()
+    _repeat(lambda: run_due(JOBS, now()) + sealer.run(keys(), now()), stop)
+    until = time.monotonic() + _LAST_WORDS
+    for thread in abroad:
+        thread.join(max(0.0, until - time.monotonic()))
+
+
+def _work_abroad(app: Flask, jobs: Mapping[str, Job], stop: threading.Event) -> None:
+    try:
+        with app.app_context():
+            _repeat(lambda: run_due(jobs, now()), stop)
+    finally:
+        stop.set()  # whatever ended it: the worker ends too, and is started anew
+
+
+def _repeat(work: Callable[[], int], stop: threading.Event) -> None:
     while not stop.is_set():
         try:
-            ran = run_due(JOBS, now()) + sealer.run(keys(), now())
+            ran = work()
         except Unavailable:
             _log.error("worker:store:unavailable")
             stop.wait(_PAUSE_AFTER_FAULT)

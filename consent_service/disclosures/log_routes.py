@@ -1,5 +1,6 @@
 """The log as outsiders read it: checkpoints, keys and tiles for everybody, what leaves say for
-auditors. Source: C2SP tlog-tiles, tlog-checkpoint, tlog-proof."""
+auditors. Source: C2SP tlog-tiles, tlog-checkpoint, tlog-cosignature,
+tlog-proof."""
 
 import base64
 import re
@@ -10,6 +11,7 @@ from typing import Any
 from flask import Response
 
 from consent_service.disclosures.schemas import (
+    CheckpointQuery,
     ConsistencyQuery,
     HashList,
     InclusionQuery,
@@ -33,11 +35,15 @@ _LEVEL = re.compile(r"[0-9]|[1-5][0-9]|6[0-3]", re.ASCII)
 
 
 @api.route("/v1/log/checkpoint", "GET")
-@api.reply(200, _NOTE, "A signed note", "text/plain")
+@api.query(CheckpointQuery)
+@api.reply(
+    200, _NOTE, "A signed note, with the lines of the witnesses that co-signed", "text/plain"
+)
 @api.problem(404)
-def show_checkpoint() -> Response:
-    """The newest signed tree: the log's name, how many leaves, their root. 404 before the first."""
-    return _text(proofs.get_checkpoint().note, "no-cache")
+def show_checkpoint(query: dict[str, Any]) -> Response:
+    """The newest signed tree: the log's name, how many leaves, their root; with `witnessed=true`
+    the newest that a witness co-signed. 404 before the first."""
+    return _text(proofs.get_checkpoint(witnessed=query["witnessed"]).note, "no-cache")
 
 
 @api.route("/v1/log/key", "GET")

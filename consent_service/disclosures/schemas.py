@@ -58,6 +58,12 @@ class DisclosureList(Schema):
     next_cursor = fields.String(required=True, allow_none=True)
 
 
+class CheckpointQuery(Contract):
+    """Which checkpoint: the newest, or the newest that a witness co-signed."""
+
+    witnessed = fields.Boolean(load_default=False)
+
+
 class InclusionQuery(Contract):
     """Which leaf, in the tree of which size."""
 

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from consent_service.ledger.merkle import HASH_BYTES
 
-_ED25519 = b"\x01"
+ED25519, COSIGNATURE = b"\x01", b"\x04"  # what a key signs: notes, or `cosignature/v1`
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
 _NAME = re.compile(r"[^\s+]+")
 _MOST_SIGNATURES = 64
@@ -31,16 +31,29 @@ class Verifier(Struct, frozen=True):
 
     name: str
     public: bytes
+    algorithm: bytes = ED25519
 
     @property
     def id(self) -> bytes:
         """The key's 4-byte id."""
-        digest = hashlib.sha256(self.name.encode() + b"\n" + _ED25519 + self.public).digest()
-        return digest[:4]
+        key = self.algorithm + self.public
+        return hashlib.sha256(self.name.encode() + b"\n" + key).digest()[:4]
 
     def __str__(self) -> str:
         """The key as a verifier key, for others to take in."""
-        return f"{self.name}+{self.id.hex()}+{_base64(_ED25519 + self.public)}"
+        return f"{self.name}+{self.id.hex()}+{_base64(self.algorithm + self.public)}"
+
+
+class Signature(Struct, frozen=True):
+    """A line under a note: who signed, by which key's id, and what the key made."""
+
+    name: str
+    key_id: bytes
+    raw: bytes
+
+    def is_of(self, verifier: Verifier) -> bool:
+        """Whether it claims to be of that key."""
+        return self.name == verifier.name and self.key_id == verifier.id
 
 
 class Checkpoint(Struct, frozen=True):
@@ -60,13 +73,13 @@ def verifier_of(name: str, private: Ed25519PrivateKey) -> Verifier:
     return Verifier(name, private.public_key().public_bytes_raw())
 
 
-def read_verifier(text: str) -> Verifier:
-    """A verifier key. Raises: BadNote."""
+def read_verifier(text: str, algorithm: bytes = ED25519) -> Verifier:
+    """A verifier key of that kind. Raises: BadNote."""
     name, _, rest = text.strip().partition("+")
     key_id, _, key = rest.partition("+")
     raw = _bytes(key)
-    found = Verifier(name, raw[1:])
-    if not _NAME.fullmatch(name) or raw[:1] != _ED25519 or len(raw) != 33:
+    found = Verifier(name, raw[1:], algorithm)
+    if not _NAME.fullmatch(name) or raw[:1] != algorithm or len(raw) != 33:
         raise BadNote("this is no verifier key of a kind that is known here")
     if found.id.hex() != key_id:
         raise BadNote("the verifier key does not fit its id")
@@ -84,16 +97,31 @@ def sign(text: str, name: str, keys: Iterable[Ed25519PrivateKey]) -> str:
 def open_note(note: str, verifiers: Sequence[Verifier]) -> str:
     """The text of a note that one of these keys signed. A signature of a known key that is wrong
     spoils the note. Raises: BadNote."""
+    text, lines = split_note(note)
+    if not sum(_is_signed(text, read_signature(line), verifiers) for line in lines):
+        raise BadNote("no known key signed the note")
+    return text
+
+
+def split_note(note: str) -> tuple[str, list[str]]:
+    """Text and signature lines of a note, whoever signed it. Raises: BadNote."""
     if any(letter < " " and letter != "\n" for letter in note):
         raise BadNote("the note has characters that no note has")
     text, blank, signatures = note.rpartition("\n\n")
     lines = signatures.split("\n")
     if not blank or lines.pop() or not lines or len(lines) > _MOST_SIGNATURES:
         raise BadNote("this is no signed note")
-    text += "\n"
-    if not sum(_is_signed(text, line, verifiers) for line in lines):
-        raise BadNote("no known key signed the note")
-    return text
+    return text + "\n", lines
+
+
+def read_signature(line: str) -> Signature:
+    """A signature line. Raises: BadNote."""
+    dash, _, rest = line.partition(" ")
+    name, _, signature = rest.partition(" ")
+    raw = _bytes(signature)
+    if dash != "—" or not _NAME.fullmatch(name) or len(raw) < 5:
+        raise BadNote("the note has a line that is no signature")
+    return Signature(name, raw[:4], raw[4:])
 
 
 def read_checkpoint(text: str) -> Checkpoint:
@@ -134,19 +162,19 @@ def read_proof(text: str) -> tuple[int, list[bytes], str]:
     return int(index), [_bytes(line) for line in lines[1:]], checkpoint
 
 
-def _is_signed(text: str, line: str, verifiers: Sequence[Verifier]) -> bool:
-    dash, _, rest = line.partition(" ")
-    name, _, signature = rest.partition(" ")
-    raw = _bytes(signature)
-    if dash != "—" or not _NAME.fullmatch(name) or len(raw) < 5:
-        raise BadNote("the note has a line that is no signature")
-    known = [v for v in verifiers if v.name == name and v.id == raw[:4]]
+def _is_signed(text: str, signature: Signature, verifiers: Sequence[Verifier]) -> bool:
+    known = [verifier for verifier in verifiers if signature.is_of(verifier)]
     for verifier in known:
-        try:
-            Ed25519PublicKey.from_public_bytes(verifier.public).verify(raw[4:], text.encode())
-        except (InvalidSignature, ValueError):
-            raise BadNote("a signature of a known key is wrong") from None
+        check_bytes(verifier, signature.raw, text.encode())
     return bool(known)
+
+
+def check_bytes(verifier: Verifier, signature: bytes, signed: bytes) -> None:
+    """Checks an Ed25519 signature over bytes. Raises: BadNote."""
+    try:
+        Ed25519PublicKey.from_public_bytes(verifier.public).verify(signature, signed)
+    except (InvalidSignature, ValueError):
+        raise BadNote("a signature of a known key is wrong") from None
 
 
 def _base64(raw: bytes) -> str:

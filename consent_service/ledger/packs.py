@@ -87,18 +87,29 @@ def _lines(lo: int, hi: int) -> Iterator[bytes]:
             yield b'{"index":%d,"hash":"%b","leaf":%b}\n' % (index, hashed, leaf)
 
 
-def verify_pack(path: Path, verifiers: Sequence[Verifier], since: Checkpoint | None) -> Report:
-    """Checks a pack offline, from `since` on, a checkpoint that was kept. Raises: Broken, Invalid
-    for what is no pack."""
+def verify_pack(
+    path: Path,
+    verifiers: Sequence[Verifier],
+    since: Checkpoint | None,
+    witnessed: Sequence[Checkpoint] = (),
+) -> Report:
+    """Checks a pack offline, from `since` on, a checkpoint that was kept, and against those that a
+    witness kept. Raises: Broken, Invalid for what is no pack, or says nothing of a witness's."""
+    first = 0 if since is None else since.size
+    if any(one.size < first for one in witnessed):
+        raise Invalid("The pack starts after what the witness saw. Check an earlier one.")
     try:
         with zipfile.ZipFile(path) as pack:
-            return _verify(pack, verifiers, since)
+            return _verify(pack, verifiers, since, sorted(witnessed, key=lambda one: one.size))
     except _DAMAGED as error:
         raise Invalid(f"This is no evidence pack, or a damaged one: {error}") from None
 
 
 def _verify(
-    pack: zipfile.ZipFile, verifiers: Sequence[Verifier], since: Checkpoint | None
+    pack: zipfile.ZipFile,
+    verifiers: Sequence[Verifier],
+    since: Checkpoint | None,
+    witnessed: list[Checkpoint],
 ) -> Report:
     first = 0 if since is None else since.size
     try:
@@ -107,10 +118,13 @@ def _verify(
         raise Broken(first, f"the checkpoint: {error}") from None
     parts = [base64.b64decode(line, validate=True) for line in _text(pack, "before").splitlines()]
     tree = _before(parts, first, since)
+    held = _compare(tree, witnessed, first)
     for line in _read_lines(pack):
         _take(tree, json.loads(line))
-    if tree.size < signed.size:
-        raise Broken(tree.size, f"missing: {signed.size} leaves were signed")
+        held = _compare(tree, witnessed, held)
+    expected = max([signed.size, *(one.size for one in witnessed)])
+    if tree.size < expected:
+        raise Broken(tree.size, f"missing: {expected} leaves were signed")
     if not signed.size or tree.size > signed.size or tree.root() != signed.root:
         raise Broken(first, f"or a later one is not what the checkpoint of {signed.size} signed")
     return Report(tree.size - first, 0, 1)
@@ -125,6 +139,16 @@ def _before(parts: Sequence[bytes], first: int, since: Checkpoint | None) -> Gro
     if since is not None and tree.root() != since.root:
         raise Broken(first, "or an earlier one was changed: the tree that was kept is another one")
     return tree
+
+
+def _compare(tree: Growing, witnessed: list[Checkpoint], held: int) -> int:
+    """Compares with what a witness saw of this size, and takes that away; the size up to which
+    what witnesses saw holds."""
+    while witnessed and witnessed[0].size == tree.size:
+        if tree.root() != witnessed.pop(0).root:
+            raise Broken(held, f"or a later one is not what a witness saw of {tree.size}: a fork")
+        held = tree.size
+    return held
 
 
 def _take(tree: Growing, line: Any) -> None:

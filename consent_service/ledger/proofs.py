@@ -4,8 +4,10 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from consent_service.kernel.errors import Invalid, NotFound
-from consent_service.ledger import notes, tree_store
+from consent_service.ledger import cosignature_store, notes, tree_store
 from consent_service.ledger.merkle import (
     HASH_BYTES,
     Range,
@@ -17,6 +19,8 @@ from consent_service.ledger.merkle import (
 from consent_service.ledger.tiles import WIDTH, node_in
 from consent_service.ledger.tree_store import Kept
 from consent_service.storage.unit_of_work import reading
+
+_MOST_WITNESSES = 32  # lines on one note: whoever reads notes takes so many and no more
 
 
 def origin_of(base_url: str) -> str:
@@ -32,13 +36,16 @@ def name_of(base_url: str) -> str:
     return f"{where.netloc}{where.path.rstrip('/')}/v1/log"
 
 
-def get_checkpoint(size: int | None = None) -> Kept:
-    """The newest checkpoint, or the first of at least so many leaves. Raises: NotFound."""
+def get_checkpoint(*, witnessed: bool = False) -> Kept:
+    """The newest checkpoint, or the newest that a witness co-signed, with the witnesses' lines.
+    Raises: NotFound."""
     with reading() as tx:
-        found = tree_store.find_checkpoint(tx, size)
-    if found is None:
-        raise NotFound()
-    return found
+        find = cosignature_store.find_newest if witnessed else tree_store.find_checkpoint
+        found = find(tx)
+        if found is None:
+            raise NotFound()
+        lines = cosignature_store.list_lines(tx, found, _MOST_WITNESSES)
+    return replace(found, note=found.note + "".join(line + "\n" for line in lines))
 
 
 def get_tile(level: int, n: int, width: int) -> bytes:

@@ -81,6 +81,19 @@ class LedgerCheckpointRow(Base):
     signed_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class LedgerCosignatureRow(Base):
+    """What a witness confirmed: its line under the checkpoint of a size, and the key it is of."""
+
+    __tablename__ = "ledger_cosignatures"
+
+    size: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    witness: Mapped[str] = mapped_column(String(64), primary_key=True)
+    verifier: Mapped[str] = mapped_column(Text)
+    root: Mapped[bytes] = mapped_column(LargeBinary(32))
+    line: Mapped[str] = mapped_column(Text)
+    cosigned_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class LedgerHeadRow(Base):
     """The one row that a sealer moves on."""
 

@@ -3,22 +3,25 @@ signed. The first fault is named by the index of its leaf.
 
 Whatever a checkpoint vouches for is right up to its size. Where leaf and tile were changed
 together, only the next checkpoint shows it: the fault is then somewhere from the last good
-checkpoint on, and named by the first index there.
+checkpoint on, and named by the first index there. Whoever holds the key can sign a changed log
+anew: against what a witness saw only what a witness saw vouches.
 """
 
+import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from consent_service.kernel.ids import first_uuid_of
-from consent_service.ledger import notes, tree_store
+from consent_service.ledger import cosignature_store, cosignatures, notes, tree_store
+from consent_service.ledger.cosignature_store import Confirmed
 from consent_service.ledger.leaves import leaf_of
 from consent_service.ledger.merkle import Growing, leaf_hash, root_of
 from consent_service.ledger.notes import BadNote, Checkpoint, Verifier
 from consent_service.ledger.sealer import LONGEST_TRANSACTION
 from consent_service.ledger.tiles import WIDTH, split
-from consent_service.ledger.tree_store import Kept
+from consent_service.ledger.tree_store import Head, Kept
 from consent_service.storage.unit_of_work import reading
 
 _PAGE = WIDTH * 8
@@ -39,26 +42,48 @@ class Report:
     leaves: int = 0
     erased: int = 0
     checkpoints: int = 0
+    confirmed: int = 0  # co-signatures of witnesses that were compared
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A checkpoint that the log is held against; by whom it was witnessed, if it was."""
+
+    size: int
+    root: bytes
+    witness: str = ""
 
 
 @dataclass(slots=True)
 class _Walk:
-    """Where the replay is. `vouched` is the size of the last checkpoint that held."""
+    """Where the replay is. `vouched` is the size of the last checkpoint that held, `witnessed` of
+    the last one that was kept by somebody else."""
 
     report: Report
     tree: Growing
     tiles: dict[int, list[bytes]]
     vouched: int = 0
+    witnessed: int = 0
 
 
 def verify_store(
-    verifiers: Sequence[Verifier], outside: Sequence[Checkpoint], now: datetime
+    verifiers: Sequence[Verifier],
+    outside: Sequence[Checkpoint],
+    now: datetime,
+    witnessed: Sequence[Checkpoint] = (),
 ) -> Report:
-    """Replays the log of this store. `outside` are checkpoints that were kept elsewhere. Raises:
-    Broken, Unavailable."""
+    """Replays the log of this store. `outside` are checkpoints that were kept elsewhere,
+    `witnessed` such that a witness showed us. Raises: Broken, Unavailable."""
     walk = _Walk(Report(), Growing(), {})
-    size = _expected_size()
-    known = _merged(_signed(verifiers, walk), sorted(outside, key=lambda c: c.size))
+    head = _find_head()
+    size = 0 if head is None else head.size  # what is sealed meanwhile is for the next time
+    known = heapq.merge(
+        sorted((_Known(c.size, c.root, "a witness") for c in witnessed), key=_size_of),
+        () if head is None else _confirmed(head.origin, walk),
+        sorted((_Known(c.size, c.root) for c in outside), key=_size_of),
+        _signed(verifiers, walk),
+        key=_size_of,
+    )
     ahead = next(known, None)
     for lo in range(0, size, _PAGE):
         for found in _page(lo, min(lo + _PAGE, size)):
@@ -66,21 +91,58 @@ def verify_store(
             while ahead is not None and ahead.size == walk.tree.size:
                 _check_root(walk, ahead)
                 ahead = next(known, None)
-    if ahead is not None:
-        raise Broken(size, f"missing, and a checkpoint of {ahead.size} leaves was signed")
+    while ahead is not None:
+        if ahead.size > _size_now():  # else it was sealed while we looked
+            raise Broken(size, f"missing, and a checkpoint of {ahead.size} leaves was signed")
+        ahead = next(known, None)
     _check_partial_tiles(walk)
     _check_nothing_waits(size, now)
     walk.report.leaves = size
     return walk.report
 
 
-def _expected_size() -> int:
+def _size_of(known: _Known) -> int:
+    return known.size
+
+
+def _find_head() -> Head | None:
     with reading() as tx:
-        head = tree_store.find_head(tx)
+        return tree_store.find_head(tx)
+
+
+def _size_now() -> int:
+    head = _find_head()
     return 0 if head is None else head.size
 
 
-def _signed(verifiers: Sequence[Verifier], walk: _Walk) -> Iterator[Checkpoint]:
+def _confirmed(origin: str, walk: _Walk) -> Iterator[_Known]:
+    """What witnesses co-signed, each as its signature says."""
+    after = (0, "")
+    while True:
+        with reading() as tx:
+            page = cosignature_store.list_confirmed(tx, after, _PAGE)
+        if not page:
+            return
+        for one in page:
+            yield _cosigned(origin, one, walk)
+            walk.report.confirmed += 1
+        after = (page[-1].size, page[-1].witness)
+
+
+def _cosigned(origin: str, one: Confirmed, walk: _Walk) -> _Known:
+    text = str(Checkpoint(origin, one.size, one.root))
+    try:
+        cosigner = cosignatures.read_cosigner(one.verifier)
+        found = cosignatures.find_cosignature(text, [one.line], cosigner)
+    except BadNote:
+        found = None
+    if found is None:
+        what = f"what {one.witness} co-signed of {one.size} leaves was changed"
+        raise Broken(walk.witnessed, what)
+    return _Known(one.size, one.root, one.witness)
+
+
+def _signed(verifiers: Sequence[Verifier], walk: _Walk) -> Iterator[_Known]:
     """The checkpoints of the store, each as its signature says."""
     after = 0
     while True:
@@ -94,24 +156,14 @@ def _signed(verifiers: Sequence[Verifier], walk: _Walk) -> Iterator[Checkpoint]:
         after = page[-1].size
 
 
-def _opened(kept: Kept, verifiers: Sequence[Verifier], walk: _Walk) -> Checkpoint:
+def _opened(kept: Kept, verifiers: Sequence[Verifier], walk: _Walk) -> _Known:
     try:
         found = notes.open_checkpoint(kept.note, verifiers)
     except BadNote as error:
         raise Broken(walk.vouched, f"the checkpoint of {kept.size} leaves: {error}") from None
     if (found.size, found.root) != (kept.size, kept.root):
         raise Broken(walk.vouched, f"the checkpoint of {kept.size} leaves was changed")
-    return found
-
-
-def _merged(ours: Iterator[Checkpoint], outside: Sequence[Checkpoint]) -> Iterator[Checkpoint]:
-    """Both, the smallest first."""
-    waiting = list(outside)
-    for one in ours:
-        while waiting and waiting[0].size <= one.size:
-            yield waiting.pop(0)
-        yield one
-    yield from waiting
+    return _Known(kept.size, kept.root)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +223,8 @@ def _grow_tiles(walk: _Walk, hashed: bytes) -> None:
 def _check_tile(walk: _Walk, level: int, n: int, tile: Sequence[bytes]) -> None:
     with reading() as tx:
         kept = split(tree_store.find_tile(tx, level, n))
+    if len(tile) < WIDTH and _size_now() > walk.tree.size:
+        kept = kept[: len(tile)]  # it grew while we looked
     if kept != list(tile):
         pairs = zip(kept, tile, strict=False)
         same = next((at for at, (one, other) in enumerate(pairs) if one != other), len(kept))
@@ -183,12 +237,17 @@ def _check_partial_tiles(walk: _Walk) -> None:
             _check_tile(walk, level, walk.tree.size >> 8 * (level + 1), tile)
 
 
-def _check_root(walk: _Walk, checkpoint: Checkpoint) -> None:
-    if walk.tree.root() != checkpoint.root:
+def _check_root(walk: _Walk, known: _Known) -> None:
+    of = f"the checkpoint of {known.size}"
+    if walk.tree.root() == known.root:
+        walk.vouched = known.size
+        walk.witnessed = known.size if known.witness else walk.witnessed
+    elif known.witness:
         raise Broken(
-            walk.vouched, f"or a later one is not what the checkpoint of {checkpoint.size} signed"
+            walk.witnessed, f"or a later one is not what {known.witness} saw in {of}: a fork"
         )
-    walk.vouched = checkpoint.size
+    else:
+        raise Broken(walk.vouched, f"or a later one is not what {of} signed")
 
 
 def _check_nothing_waits(size: int, now: datetime) -> None:

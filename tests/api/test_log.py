@@ -1,13 +1,16 @@
 """The log over HTTP, read as an outsider reads it: with the key, and trust in nothing else."""
 
 import base64
+import io
 import json
+import zipfile
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import func, select
 
 from consent_service.kernel.ids import parse_customer_id
-from consent_service.ledger import notes, personal_data
+from consent_service.ledger import cosigning, notes, personal_data, proofs
 from consent_service.ledger.merkle import (
     BadProof,
     check_consistency,
@@ -19,6 +22,7 @@ from consent_service.ledger.tables import LedgerEntryRow
 from consent_service.ledger.tiles import WIDTH, address_of, split, width_at
 from consent_service.storage.unit_of_work import reading, unit_of_work
 from tests.support import log
+from tests.support.witness import cosign, cosigner
 
 
 @pytest.fixture
@@ -77,6 +81,29 @@ def test_the_tree_is_put_together_from_its_tiles(api, seal, key):
     assert root_of(leaf_hashes(api, 570)) == signed.root
     upper = api().get("/v1/log/tile/1/000.p/2").data
     assert split(upper) == [root_of(leaf_hashes(api, 570)[at : at + 256]) for at in (0, 256)]
+
+
+def test_what_a_witness_co_signed_stands_on_the_note_of_that_size(app, api, auditor, seal, key):
+    seal(5)
+    assert api().get("/v1/log/checkpoint?witnessed=true").status_code == 404
+    note, witness_key = api().get("/v1/log/checkpoint").text, Ed25519PrivateKey.generate()
+    line = cosign(note.partition("\n\n")[0] + "\n", witness_key)
+    with app.app_context():
+        kept = proofs.get_checkpoint()
+        cosigning.record_cosignature(kept, "w1", cosigner(witness_key), [line.rstrip("\n")])
+    assert api().get("/v1/log/checkpoint").text == note + line
+    assert auditor.get("/v1/log/receipts/4").text.endswith(note + line)
+    reply = auditor.get("/v1/log/packs")
+    with zipfile.ZipFile(io.BytesIO(reply.data)) as opened:
+        assert opened.read("checkpoint").decode() == note + line
+    reply.close()
+    seal(7)
+    newest = api().get("/v1/log/checkpoint").text
+    assert newest.count("—") == 1
+    assert api().get("/v1/log/checkpoint?witnessed=true").text == note + line
+    assert api().get("/v1/log/checkpoint?witnessed=false").text == newest
+    assert api().get("/v1/log/checkpoint?witnessed=7").status_code == 422
+    assert checkpoint(api, key).size == 7
 
 
 def test_an_earlier_partial_tile_stays_what_it_was(api, seal):

@@ -1,6 +1,7 @@
 """Whatever is done to the store behind the service's back is named, by the first bad leaf."""
 
 import json
+import threading
 from datetime import timedelta
 
 import pytest
@@ -52,6 +53,27 @@ def broken(*outside, **more):
 def test_a_log_that_nobody_touched_is_whole():
     report = log.verify()
     assert (report.leaves, report.checkpoints, report.erased) == (700, 3, 0)
+
+
+def test_a_log_that_grows_meanwhile_is_whole(app):
+    ended, sealed_more = threading.Event(), []
+
+    def grow():
+        with app.app_context():
+            while not ended.is_set():
+                log.append(100)
+                sealed_more.append(log.seal())
+
+    growing = threading.Thread(target=grow)
+    growing.start()
+    try:
+        for _ in range(6):
+            assert log.verify().leaves >= 700
+    finally:
+        ended.set()
+        growing.join()
+    assert len(sealed_more) > 2
+    assert log.verify().leaves == 700 + sum(sealed_more)
 
 
 @pytest.mark.parametrize(

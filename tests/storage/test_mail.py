@@ -2,7 +2,7 @@
 
 import socket
 import ssl
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from email import message_from_bytes, policy
 from ipaddress import ip_address
 
@@ -11,9 +11,6 @@ import structlog
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from pydantic import SecretStr
 
 from consent_service.accounts import jobs, letters
@@ -28,6 +25,7 @@ from consent_service.mail.model import Letter
 from consent_service.storage.db import db
 from consent_service.storage.unit_of_work import reading
 from consent_service.web.runtime import keys
+from tests.support.tls import write_certificate
 
 ANNA = "anna@example.org"
 LINK = "https://consent.example.org/sign-in/link/canary-token"
@@ -64,34 +62,8 @@ def inbox():
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory):
     """The path of a certificate for 127.0.0.1 with its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mail.example.org")])
-    begins = datetime.now(UTC) - timedelta(days=1)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(begins)
-        .not_valid_after(begins + timedelta(days=3))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
-        )
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .sign(key, hashes.SHA256())
-    )
     path = tmp_path_factory.mktemp("tls") / "mail.pem"
-    path.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        + made.public_bytes(serialization.Encoding.PEM)
-    )
-    return path
+    return write_certificate(path, "mail.example.org", x509.IPAddress(ip_address("127.0.0.1")))
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from consent_service.kernel.errors import Invalid, NotFound
-from consent_service.ledger import notes, packs
-from consent_service.ledger.notes import verifier_of
+from consent_service.ledger import notes, packs, proofs
+from consent_service.ledger.notes import Checkpoint, verifier_of
 from consent_service.ledger.verify import Broken
 from tests.support import log
 
@@ -43,7 +43,9 @@ def pack(app, tmp_path, signed):
 def check(app):
     with app.app_context():
         trusted = log.verifiers()
-    return lambda path, since=None, keys=trusted: packs.verify_pack(path, keys, since)
+    return lambda path, since=None, keys=trusted, witnessed=(): packs.verify_pack(
+        path, keys, since, witnessed
+    )
 
 
 def rewritten(path, **changes):
@@ -173,3 +175,23 @@ def test_there_is_no_pack_of_nothing(app):
         log.seal()
         with pytest.raises(Invalid):
             packs.write_pack(io.BytesIO(), 1, log.verifiers())
+
+
+def test_what_a_witness_kept_is_held_against_a_pack(app, pack, check, signed):
+    def kept(size, root=None):
+        with app.app_context():
+            return Checkpoint(log.ORIGIN, size, root or proofs.root_at(size))
+
+    shown = [kept(size) for size in (40, 9, 17)]
+    assert check(pack(), witnessed=shown).leaves == 40
+    assert check(pack(9), signed, witnessed=shown).leaves == 31
+    for wrong, index, what in (
+        (kept(25, bytes(32)), 17, "a fork"),
+        (kept(40, bytes(32)), 17, "a fork"),
+        (kept(41, bytes(32)), 40, "missing: 41"),
+    ):
+        with pytest.raises(Broken, match=what) as caught:
+            check(pack(), witnessed=[wrong, kept(17)])
+        assert caught.value.index == index
+    with pytest.raises(Invalid, match="starts after"):
+        check(pack(9), signed, witnessed=[kept(7)])

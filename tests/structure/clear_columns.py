@@ -26,6 +26,7 @@ CLEAR = {
     "ledger_entries": "kind client_id purpose channel data_categories recipient touchpoint "
     "outcome reason commitment token",
     "ledger_checkpoints": "root note",
+    "ledger_cosignatures": "witness verifier root line",
     "ledger_head": "origin",
     "ledger_leaves": "leaf",
     "ledger_tiles": "hashes",
@@ -41,4 +42,5 @@ CLEAR = {
     "suppressions": "digest identifier_type reason channel source",
     "throttle_counters": "digest",
     "used_assertions": "client_id jti_sha256",
+    "witnesses": "name kind verifier last_error",
 }
