@@ -2,9 +2,9 @@
 
 import sys
 
-from tests.bench import imports
+from tests.bench import decisions, imports
 
-SECTIONS = {"import": imports.run}
+SECTIONS = {"import": imports.run, "decisions": decisions.run}
 
 
 def main(names):

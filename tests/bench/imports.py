@@ -12,12 +12,12 @@ import zipfile
 from contextlib import closing
 from hashlib import sha256
 from hmac import digest
-from importlib import resources
 from itertools import islice
 from pathlib import Path
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+import consent_service
 from consent_service.app import create_app
 from consent_service.catalogue import service as catalogues
 from consent_service.catalogue.model import Channel
@@ -42,6 +42,7 @@ that can: each sealed value sealed anew, each blind index computed, the rows ins
 `sqlite3` in transactions of the import's size. Nothing is read, checked or decided there.
 """
 _OPTIONS = ImportOptions("marketing.newsletter", Channel.EMAIL, "import")
+_PACKAGE = Path(consent_service.__file__).parent
 _OVERHEAD = 34  # of a sealed value: header, nonce and tag
 
 
@@ -57,12 +58,21 @@ def run():
     report.write("import", TITLE, TEXT, lines)
 
 
+def sample_list():
+    """Where the sample list is."""
+    return _PACKAGE / "imports/sample/audience_export.zip"
+
+
+def sample_catalogue():
+    """Where the sample catalogue is."""
+    return _PACKAGE / "catalogue/sample/catalogue.yaml"
+
+
 def copies_of_sample(path, copies):
     """Writes the sample list, `copies` times over, each with e-mail addresses and phones of its
     own."""
-    sample = resources.files("consent_service") / "imports" / "sample" / "audience_export.zip"
     with (
-        sample.open("rb") as file,
+        sample_list().open("rb") as file,
         zipfile.ZipFile(file) as old,
         zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new,
     ):
@@ -97,10 +107,9 @@ def _import(export, directory):
     now = utc_now()
     ring = keyring.generate(now)
     app = create_app(Settings(data_dir=directory, keyring=keyring.dump(ring)))
-    sample = resources.files("consent_service") / "catalogue" / "sample" / "catalogue.yaml"
     with app.app_context():
         migrations.migrate()
-        catalogues.load_catalogue(sample.read_text(), SYSTEM, now, lambda *_: 0)
+        catalogues.load_catalogue(sample_catalogue().read_text(), SYSTEM, now, lambda *_: 0)
         found = service.import_mailchimp(
             export, _OPTIONS, SYSTEM, now, ring, lambda _: None, utc_now
         )

@@ -25,18 +25,21 @@ class NoPostgres(Exception):
 
 
 @contextmanager
-def server():
-    """The URL of a server on which databases may be made. Raises: NoPostgres."""
+def server(*, durable=False):
+    """The URL of a server on which databases may be made; `durable` for one that writes to a disk
+    and waits for it, to measure with. Raises: NoPostgres."""
     given = os.environ.get(URL_VARIABLE)
     if given:
         yield given
         return
-    programs = _find_programs()
-    root = Path(tempfile.mkdtemp(prefix="consent-postgres-", dir=_fast_place()))
+    programs = find_programs()
+    root = Path(
+        tempfile.mkdtemp(prefix="consent-postgres-", dir=None if durable else _fast_place())
+    )
     try:
         if os.geteuid() == 0:
             shutil.chown(root, _owner().pw_uid, _owner().pw_gid)
-        port = _make(programs, root)
+        port = _make(programs, root, {"fsync": "on"} if durable else {})
         control = (programs / "pg_ctl", "--pgdata", root / "files", "--silent", "--wait")
         _call(*control, "--log", root / "log", "start")
         try:
@@ -54,7 +57,7 @@ def _fast_place():
     return memory if plenty and os.access(memory, os.W_OK) else None
 
 
-def _find_programs():
+def find_programs():
     found = shutil.which("initdb")
     if found:
         return Path(found).resolve().parent
@@ -65,12 +68,12 @@ def _find_programs():
     return newest.parent
 
 
-def _make(programs, root):
+def _make(programs, root, changes):
     files = root / "files"
     _call(programs / "initdb", "--pgdata", files, "--username", "consent", "--auth", "trust",
           "--encoding", "UTF8", "--locale", "C", "--no-sync", "--no-instructions")  # fmt: skip
     port = _free_port()
-    settings = {**_SETTINGS, "port": port, "unix_socket_directories": root}
+    settings = {**_SETTINGS, **changes, "port": port, "unix_socket_directories": root}
     with (files / "postgresql.conf").open("a", encoding="ascii") as file:
         file.writelines(f"{name} = '{value}'\n" for name, value in settings.items())
     return port
