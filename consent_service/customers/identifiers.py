@@ -7,7 +7,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from consent_service.crypto import blind_index
-from consent_service.crypto.envelope import SealingKey
+from consent_service.crypto.envelope import Sealed, SealingKey
 from consent_service.crypto.keyring import Keyring, KeyUse
 from consent_service.customers import identifiers_store, normaliser
 from consent_service.customers import keys as data_keys
@@ -23,6 +23,7 @@ from consent_service.customers.sealing import (
 )
 from consent_service.kernel.errors import NotFound
 from consent_service.kernel.ids import CustomerId
+from consent_service.storage.direct import Door
 from consent_service.storage.locks import hold
 from consent_service.storage.unit_of_work import reading, unit_of_work
 
@@ -73,6 +74,25 @@ def find_identifier_owners(
             i, open_value(owner, identifier_id, kept[owner, identifier_id], opened[owner].life)[0]
         )
     }
+
+
+def find_probable_owner(
+    door: Door, identifier: Named, keys: Keyring
+) -> tuple[CustomerId, UUID] | None:
+    """Who has an identifier, by its blind index alone: `is_value` tells whether it is so."""
+    check_keyring_once(keys)
+    for digest in probes_of(identifier, keys):
+        owner = identifiers_store.find_owner(door, digest)
+        if owner is not None:
+            return owner
+    return None
+
+
+def is_value(
+    identifier: Named, owner: tuple[CustomerId, UUID], sealed: Sealed, life: SealingKey
+) -> bool:
+    """Whether what is sealed there is this identifier. Raises: SealBroken."""
+    return is_value_of(identifier, open_value(*owner, sealed, life)[0])
 
 
 def find_indexed_owners(identifiers: Sequence[N], keys: Keyring) -> dict[N, CustomerId]:

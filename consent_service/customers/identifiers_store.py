@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, delete, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from consent_service.crypto.envelope import Sealed
@@ -12,6 +12,7 @@ from consent_service.customers.model import IdentifierType, StoredIdentifier
 from consent_service.customers.tables import CustomerIdentifierRow, IdentifierIndexRow
 from consent_service.kernel.ids import CustomerId
 from consent_service.storage.bulk import insert_rows, only_present
+from consent_service.storage.direct import Door, Prepared
 from consent_service.storage.many import among
 
 _CHUNK = 500
@@ -58,6 +59,20 @@ def find_owners(tx: Connection, digests: Iterable[bytes]) -> dict[bytes, tuple[C
         for row in tx.execute(query):
             owners[bytes(row.digest)] = (CustomerId(row.customer_id), row.identifier_id)
     return owners
+
+
+_OWNER = Prepared(
+    select(IdentifierIndexRow.customer_id, IdentifierIndexRow.identifier_id).where(
+        IdentifierIndexRow.digest == bindparam("digest")
+    )
+)
+
+
+def find_owner(door: Door, digest: bytes) -> tuple[CustomerId, UUID] | None:
+    """Who has a blind index: customer, identifier."""
+    for customer_id, identifier_id in door.rows(_OWNER, digest=digest):
+        return CustomerId(customer_id), identifier_id
+    return None
 
 
 def find_indexed(tx: Connection, digests: Sequence[bytes]) -> dict[bytes, CustomerId]:

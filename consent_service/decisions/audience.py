@@ -12,10 +12,10 @@ from consent_service.catalogue.model import Catalogue
 from consent_service.crypto.keyring import Keyring
 from consent_service.customers import service as customers
 from consent_service.customers.model import Named
-from consent_service.decisions import store
+from consent_service.decisions import audience_store as store
+from consent_service.decisions.audience_store import Plain
 from consent_service.decisions.model import Check, Outcome, Question, Reason, Verdict, decide
 from consent_service.decisions.service import judge
-from consent_service.decisions.store import Plain
 from consent_service.kernel.ids import CustomerId
 from consent_service.storage.unit_of_work import reading
 

@@ -15,7 +15,7 @@ from consent_service.crypto.keyring import Keyring
 from consent_service.customers import keys as customer_keys
 from consent_service.customers import service as customers
 from consent_service.customers.model import Identifier, IdentifierType
-from consent_service.decisions import store
+from consent_service.decisions import one_store, store
 from consent_service.decisions.model import (
     Check,
     Decision,
@@ -26,12 +26,14 @@ from consent_service.decisions.model import (
     Verdict,
     decide,
 )
+from consent_service.decisions.one_store import One
 from consent_service.decisions.store import Gathered
 from consent_service.kernel.clock import rfc3339
 from consent_service.kernel.errors import Invalid, NotFound, Unavailable
 from consent_service.kernel.ids import CustomerId, new_uuid
 from consent_service.ledger import service as ledger
 from consent_service.ledger.model import Entry, EntryKind
+from consent_service.storage.direct import Door, direct
 from consent_service.storage.unit_of_work import reading
 from consent_service.suppressions import service as suppressions
 from consent_service.suppressions.model import Reason as MarkReason
@@ -47,10 +49,10 @@ class Stale(Unavailable):
 
 def check(check_: Check, client_id: str, now: datetime, keys: Keyring) -> Decision:
     """One check, logged. Raises: Invalid for an unknown purpose, Unavailable."""
-    catalogue = catalogues.current()
+    catalogue, known = _gather_one(check_, keys)
     if check_.question.purpose not in catalogue.purposes:
         raise Invalid.at("/purpose", "unknown_purpose", "Not in the catalogue.")
-    decision, entry = _answer([check_], catalogue, client_id, now, keys)[0]
+    decision, entry = _answer([check_], known, catalogue, client_id, now, keys)[0]
     ledger.append_alone(entry)
     return decision
 
@@ -60,7 +62,7 @@ def check_batch(
 ) -> list[Decision]:
     """Many checks, each with its own outcome and entry, in order. Raises: Unavailable."""
     catalogue = catalogues.current()
-    answers = _answer(checks, catalogue, client_id, now, keys)
+    answers = _answer(checks, _gather(checks, keys), catalogue, client_id, now, keys)
     ledger.append([entry for _, entry in answers])
     return [decision for decision, _ in answers]
 
@@ -115,9 +117,13 @@ def get_entry(
 
 
 def _answer(
-    checks: Sequence[Check], catalogue: Catalogue, client_id: str, now: datetime, keys: Keyring
+    checks: Sequence[Check],
+    known: "_Known",
+    catalogue: Catalogue,
+    client_id: str,
+    now: datetime,
+    keys: Keyring,
 ) -> list[tuple[Decision, Entry]]:
-    known = _gather(checks, keys)
     opened: dict[CustomerId, SealingKey] = {}
     answers = []
     for check_ in checks:
@@ -164,6 +170,40 @@ class _Known:
             named, _ = self.owners.get(check_.identifier, (None, None))
         place = None if named is None else self.resolved[named]
         return place if place in self.gathered else None
+
+
+def _gather_one(check_: Check, keys: Keyring) -> tuple[Catalogue, _Known]:
+    """What one check needs, by the fewest statements: whoever is not found by them, has been
+    merged, or has an address that may not be used is gathered as one of many."""
+    with direct() as door:
+        found = _look_up(door, check_, keys)
+    if found is not None:
+        one, known = found
+        if one.catalogue_version is not None and known is not None:
+            return catalogues.by_version(one.catalogue_version), known
+    return catalogues.current(), _gather([check_], keys)
+
+
+def _look_up(door: Door, check_: Check, keys: Keyring) -> tuple[One, _Known | None] | None:
+    purpose, identifier, owner = check_.question.purpose, check_.identifier, None
+    if identifier is not None:
+        owner = customers.find_probable_owner(door, identifier, keys)
+    named = check_.customer_id if owner is None else owner[0]
+    if named is None:
+        return None
+    one = one_store.gather_one(door, named, purpose, None if owner is None else owner[1])
+    gathered = one.gathered
+    if gathered is None or any(
+        m.reason is MarkReason.UNDELIVERABLE for m in gathered.marks.values()
+    ):
+        return one, None
+    owners = {}
+    if owner is not None:
+        life = data_keys.unwrap(keys, DataKeyKind.LIFE, named, gathered.life)
+        if one.value is None or not customers.is_value(identifier, owner, one.value, life):
+            return one, None
+        owners = {identifier: owner}
+    return one, _Known(owners, {named: named}, {named: gathered}, {}, {})
 
 
 def _gather(checks: Sequence[Check], keys: Keyring) -> _Known:

@@ -13,10 +13,12 @@ from msgspec.structs import replace
 
 from consent_service.crypto.envelope import Field, SealingKey, seal, unseal
 from consent_service.kernel import paging
+from consent_service.kernel.errors import Unavailable
 from consent_service.kernel.ids import uuid_of
 from consent_service.kernel.paging import Page
 from consent_service.ledger import store
-from consent_service.ledger.model import Entry, EntryFilter
+from consent_service.ledger.model import Entry, EntryFilter, NotLogged
+from consent_service.storage.direct import Refused, direct
 from consent_service.storage.unit_of_work import reading, unit_of_work
 
 _SALT, _TOKEN = 32, 16
@@ -83,9 +85,13 @@ def append(entries: Sequence[Entry]) -> None:
 
 
 def append_alone(entry: Entry) -> None:
-    """Adds one entry by one statement, durable when this returns. Raises: Unavailable."""
-    with reading() as connection:
-        store.add_entries(connection, (entry,))
+    """Adds one entry by one statement, durable when this returns. Raises: NotLogged, whatever
+    the store has against it."""
+    try:
+        with direct() as door:
+            store.add_entry(door, entry)
+    except (Unavailable, Refused) as error:
+        raise NotLogged() from error
 
 
 def find_entry(place: UUID, entry_id: UUID) -> Entry | None:

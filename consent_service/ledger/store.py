@@ -4,12 +4,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, delete, outerjoin, select, type_coerce
+from sqlalchemy import Connection, Row, Select, delete, insert, outerjoin, select, type_coerce
 from sqlalchemy.exc import DBAPIError
 
 from consent_service.ledger.model import Entry, EntryFilter, EntryKind, NotLogged
 from consent_service.ledger.tables import LedgerEntryRow, LedgerLeafRow
 from consent_service.storage.bulk import insert_rows
+from consent_service.storage.direct import Door, Prepared
 from consent_service.storage.types import IdText, InstantText
 
 _entries = LedgerEntryRow.__table__
@@ -21,6 +22,14 @@ def add_entries(tx: Connection, entries: Iterable[Entry]) -> None:
         insert_rows(tx, LedgerEntryRow, [_values(entry) for entry in entries])
     except DBAPIError as error:
         raise NotLogged() from error
+
+
+_ADD = Prepared(insert(LedgerEntryRow))
+
+
+def add_entry(door: Door, entry: Entry) -> None:
+    """Appends one entry."""
+    door.execute(_ADD, **_values(entry))
 
 
 def find_entry(tx: Connection, place: UUID, entry_id: UUID) -> Entry | None:

@@ -26,6 +26,7 @@ from consent_service.oauth.model import (
     is_redirect_address,
     new_secret,
 )
+from consent_service.storage.direct import direct
 from consent_service.storage.unit_of_work import reading, unit_of_work
 
 _CLIENT_ID = re.compile(r"[a-z][a-z0-9_\-]{1,63}")
@@ -193,8 +194,8 @@ def issue_token(token: str, client_id: str, scopes: frozenset[str], now: datetim
 
 def find_caller(token: str, now: datetime) -> Caller | None:
     """Whom a live access token belongs to."""
-    with reading() as tx:
-        return store.find_caller(tx, digest(token), now)
+    with direct() as door:
+        return store.find_caller(door, digest(token), now)
 
 
 def delete_expired_tokens(now: datetime) -> int:

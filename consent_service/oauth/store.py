@@ -4,13 +4,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, delete, insert, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from consent_service.kernel.ids import CustomerId, new_uuid
 from consent_service.oauth.grant_model import TokenFacts
 from consent_service.oauth.model import AuthMethod, Caller, Client, ClientKind
 from consent_service.oauth.tables import AccessTokenRow, ClientRow, ClientSecretRow
+from consent_service.storage.direct import Door, Prepared
 
 _clients = ClientRow.__table__
 
@@ -160,24 +161,28 @@ def delete_token(tx: Connection, sha256: bytes, client_id: str) -> None:
     )
 
 
-def find_caller(tx: Connection, sha256: bytes, now: datetime) -> Caller | None:
-    """Whom a live token belongs to: one read by primary key."""
-    row = tx.execute(
-        select(
-            AccessTokenRow.client_id,
-            AccessTokenRow.customer_id,
-            AccessTokenRow.scopes,
-            AccessTokenRow.recipients,
-        ).where(AccessTokenRow.sha256 == sha256, AccessTokenRow.expires_at > now)
-    ).one_or_none()
-    if row is None:
-        return None
-    return Caller(
-        row.client_id,
-        frozenset(row.scopes.split()),
-        tuple(row.recipients.split()),
-        None if row.customer_id is None else CustomerId(row.customer_id),
+_CALLER = Prepared(
+    select(
+        AccessTokenRow.client_id,
+        AccessTokenRow.customer_id,
+        AccessTokenRow.scopes,
+        AccessTokenRow.recipients,
+    ).where(
+        AccessTokenRow.sha256 == bindparam("token"), AccessTokenRow.expires_at > bindparam("now")
     )
+)
+
+
+def find_caller(door: Door, sha256: bytes, now: datetime) -> Caller | None:
+    """Whom a live token belongs to: one read by primary key."""
+    for client_id, customer_id, scopes, recipients in door.rows(_CALLER, token=sha256, now=now):
+        return Caller(
+            client_id,
+            frozenset(scopes.split()),
+            tuple(recipients.split()),
+            None if customer_id is None else CustomerId(customer_id),
+        )
+    return None
 
 
 def delete_client_tokens(tx: Connection, client_id: str) -> None:

@@ -1,5 +1,6 @@
 """The engine and the base of all tables, handed to Flask-SQLAlchemy."""
 
+import time
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -7,12 +8,17 @@ from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, Engine, MetaData, Uuid, event
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from consent_service.kernel.errors import MisconfiguredError
 
 WRITES = "consent_writes"
 ALONE = "consent_alone"
+
+_USED_AT = "consent_used_at"
+_IDLE_S = 1.0
 
 
 class Base(DeclarativeBase):
@@ -63,7 +69,6 @@ def engine_options(url: URL) -> dict[str, Any]:
     return {
         "pool_size": 8,
         "max_overflow": 8,
-        "pool_pre_ping": True,
         "connect_args": {
             "connect_timeout": 5,
             "options": "-c timezone=UTC -c statement_timeout=30000 -c synchronous_commit=on",
@@ -76,6 +81,7 @@ def prepare_engine(engine: Engine) -> None:
     no transaction at a SELECT and so loses updates; `BEGIN` is ours to say, and a writer
     says `BEGIN IMMEDIATE` first."""
     if engine.dialect.name != "sqlite":
+        _look_after_idle(engine)
         return
 
     @event.listens_for(engine, "connect")
@@ -95,6 +101,25 @@ def prepare_engine(engine: Engine) -> None:
         options = connection.get_execution_options()
         if not options.get(ALONE):
             connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get(WRITES) else "BEGIN")
+
+
+def _look_after_idle(engine: Engine) -> None:
+    """Asks a connection that has lain unused whether it is still there, before somebody gets it:
+    a store that was started anew costs nobody an error, and a busy one no round trip."""
+
+    @event.listens_for(engine, "checkin")
+    def note(_: Any, record: ConnectionPoolEntry) -> None:
+        record.info[_USED_AT] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def look(connection: Any, record: ConnectionPoolEntry, _: Any) -> None:
+        used_at = record.info.get(_USED_AT)
+        if used_at is None or time.monotonic() - used_at < _IDLE_S:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except Exception as error:
+            raise DisconnectionError() from error  # the pool throws it away and opens another
 
 
 def autocommit_options(engine: Engine) -> dict[str, Any]:

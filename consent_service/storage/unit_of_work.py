@@ -41,6 +41,11 @@ def unit_of_work() -> Iterator[Connection]:
                 _open.reset(mark)
 
 
+def joined() -> Connection | None:
+    """The connection of the unit of work that is open here."""
+    return _open.get()
+
+
 @contextmanager
 def reading() -> Iterator[Connection]:
     """A connection in autocommit; inside a unit of work, that unit's own.
