@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import Connection, insert, select, type_coerce, update
+from sqlalchemy import ColumnElement, Connection, insert, select, type_coerce, update
 
 from consent_service.ledger.tables import (
     LedgerCheckpointRow,
@@ -39,6 +39,7 @@ _SAID = (
     LedgerEntryRow.token,
 )
 _ONE = 1
+_LAST = UUID(int=(1 << 128) - 1)
 _LOCK = b"ledger.h"
 
 
@@ -89,12 +90,31 @@ def find_newest_entry(tx: Connection) -> UUID | None:
     return tx.scalar(select(LedgerEntryRow.id).order_by(LedgerEntryRow.id.desc()).limit(1))
 
 
+def find_entry_after(tx: Connection, since: UUID, count: int) -> UUID | None:
+    """The id that so many entries lie before, of those with an id from `since` on; None when there
+    are not as many."""
+    made = LedgerEntryRow.id
+    return tx.scalar(select(made).where(made >= since).order_by(made).offset(count).limit(1))
+
+
+def has_unsealed(tx: Connection, since: UUID, until: UUID) -> bool:
+    """Whether an entry from one id up to another has no leaf."""
+    query = select(LedgerEntryRow.id).where(*_unsealed(since, until))
+    return tx.scalar(query.limit(1)) is not None
+
+
 def list_unsealed(tx: Connection, since: UUID, limit: int) -> list[Sayable]:
     """What leaves are to be made of: entries that have none, of those with an id from `since` on,
     by id."""
-    leaf = select(LedgerLeafRow.entry_id).where(LedgerLeafRow.entry_id == LedgerEntryRow.id)
-    query = select(*_SAID).where(LedgerEntryRow.id >= since, ~leaf.exists())
-    return list(tx.execute(query.order_by(LedgerEntryRow.id).limit(limit)).fetchall())
+    query = select(*_SAID).where(*_unsealed(since)).order_by(LedgerEntryRow.id)
+    return list(tx.execute(query.limit(limit)).fetchall())
+
+
+def _unsealed(since: UUID, until: UUID = _LAST) -> list[ColumnElement[bool]]:
+    """Bounds on leaves too: they follow, but no planner knows, and one would walk all leaves."""
+    entry, leaf = LedgerEntryRow.id, LedgerLeafRow.entry_id
+    theirs = select(leaf).where(leaf == entry, leaf >= since, leaf < until)
+    return [entry >= since, entry < until, ~theirs.exists()]
 
 
 def add_leaves(tx: Connection, first: int, leaves: Iterable[tuple[UUID, bytes]]) -> None:
