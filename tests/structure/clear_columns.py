@@ -27,6 +27,7 @@ CLEAR = {
     "ledger_checkpoints": "root note",
     "ledger_head": "origin",
     "ledger_leaves": "leaf",
+    "ledger_retention": "kind",
     "ledger_tiles": "hashes",
     "mail_outbox": "kind",
     "refresh_tokens": "sha256 parent client_id scopes",

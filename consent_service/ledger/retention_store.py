@@ -1,0 +1,70 @@
+"""SQL of retention: what is past it, and up to where nothing of a kind is left."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
+
+from consent_service.ledger.model import EntryKind
+from consent_service.ledger.store import of_kinds
+from consent_service.ledger.tables import LedgerEntryRow, LedgerLeafRow, LedgerRetentionRow
+from consent_service.storage.locks import hold
+
+_LOCK = b"ledger.r"
+
+
+def lock(tx: Connection) -> None:
+    """Holds retention until the unit of work ends."""
+    hold(tx, [_LOCK])
+
+
+def find_kept_from(tx: Connection) -> dict[EntryKind, UUID]:
+    """By kind, what no id of an entry that is left is smaller than; kinds of which nothing ever
+    went are left out."""
+    rows = tx.execute(select(LedgerRetentionRow.kind, LedgerRetentionRow.kept_from))
+    return {EntryKind(row.kind): row.kept_from for row in rows}
+
+
+def set_kept_from(tx: Connection, kind: EntryKind, kept_from: UUID) -> None:
+    """Keeps up to where nothing of a kind is left."""
+    mine = LedgerRetentionRow.kind == kind.value
+    if not tx.execute(update(LedgerRetentionRow).where(mine).values(kept_from=kept_from)).rowcount:
+        tx.execute(insert(LedgerRetentionRow).values(kind=kind.value, kept_from=kept_from))
+
+
+def list_sealed(
+    tx: Connection, kind: EntryKind, since: UUID, until: UUID, limit: int
+) -> list[UUID]:
+    """The ids of entries of a kind that have a leaf, from one id up to another, by id. They and
+    their leaves are held; what an erasure or a merge holds just now is passed over."""
+    entry, leaf = LedgerEntryRow, LedgerLeafRow
+    query = (
+        select(entry.id)
+        .join(leaf, leaf.entry_id == entry.id)
+        .where(*_of(kind, since, until), leaf.entry_id >= since, leaf.entry_id < until)
+        .order_by(entry.id)
+        .limit(limit)
+        .with_for_update(of=[entry, leaf], skip_locked=True)
+    )
+    return list(tx.scalars(query))
+
+
+def find_first(tx: Connection, kind: EntryKind, since: UUID, until: UUID) -> UUID | None:
+    """The smallest id of an entry of a kind, from one id up to another."""
+    query = select(LedgerEntryRow.id).where(*_of(kind, since, until))
+    return tx.scalar(query.order_by(LedgerEntryRow.id).limit(1))
+
+
+def delete_entries(tx: Connection, entry_ids: Sequence[UUID]) -> None:
+    """Forgets sealed entries: their leaves stay, and lead to none."""
+    if not entry_ids:
+        return
+    tx.execute(
+        update(LedgerLeafRow).where(LedgerLeafRow.entry_id.in_(entry_ids)).values(entry_id=None)
+    )
+    between = LedgerEntryRow.id.between(entry_ids[0], entry_ids[-1])
+    tx.execute(delete(LedgerEntryRow).where(between, LedgerEntryRow.id.in_(entry_ids)))
+
+
+def _of(kind: EntryKind, since: UUID, until: UUID) -> list[ColumnElement[bool]]:
+    return [*of_kinds([kind]), LedgerEntryRow.id >= since, LedgerEntryRow.id < until]
