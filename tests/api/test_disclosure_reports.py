@@ -2,6 +2,9 @@ from datetime import timedelta
 
 import pytest
 
+from consent_service.catalogue.jobs import forget_entries
+from consent_service.kernel.clock import utc_now
+from tests.support import log
 from tests.support.problems import assert_needs_scope, fault, faults, without_request
 
 BASE = "/v1/disclosures"
@@ -188,3 +191,15 @@ def test_a_use_that_cannot_be_logged_is_503(shop, use):
 
 def test_the_route_asks_for_its_scope(open_shop):
     assert_needs_scope(open_shop, "disclosures:write", "POST", BASE, {})
+
+
+def test_what_cited_a_decision_outlives_it_and_nothing_new_can_cite_it(app, shop, use):
+    done = reported(shop, use)
+    with app.app_context():
+        log.seal()
+        later = utc_now() + timedelta(days=1096)
+        assert forget_entries(later) == 1
+        assert log.verify(after=timedelta(days=1096)).erased == 1
+    assert [item["id"] for item in listed(shop)] == [done["id"]]
+    assert shop.api.post(BASE, use).status_code == 404
+    assert shop.api.get(f"/v1/decisions/{use['decision_id']}").status_code == 404
