@@ -25,14 +25,15 @@ class NoPostgres(Exception):
 
 
 @contextmanager
-def server():
-    """The URL of a server on which databases may be made. Raises: NoPostgres."""
+def server(place=None):
+    """The URL of a server on which databases may be made, with its files in `place` or where it is
+    fast. Raises: NoPostgres."""
     given = os.environ.get(URL_VARIABLE)
     if given:
         yield given
         return
     programs = _find_programs()
-    root = Path(tempfile.mkdtemp(prefix="consent-postgres-", dir=_fast_place()))
+    root = Path(tempfile.mkdtemp(prefix="consent-postgres-", dir=place or _fast_place()))
     try:
         if os.geteuid() == 0:
             shutil.chown(root, _owner().pw_uid, _owner().pw_gid)
