@@ -9,7 +9,7 @@ from consent_service.ledger import retention
 
 def forget_entries(now: datetime) -> int:
     """Lets entries of the log go that are past what the catalogue keeps of their kind; how many.
-    Half a second's worth at most."""
+    It stops after a while, and is to be called again."""
     try:
         days = service.current().log_retention_days
     except NoCatalogue:

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 from consent_service.ledger.model import EntryKind
 from consent_service.ledger.store import of_kinds
 from consent_service.ledger.tables import LedgerEntryRow, LedgerLeafRow, LedgerRetentionRow
+from consent_service.storage.bulk import one_of
 from consent_service.storage.locks import hold
 
 _LOCK = b"ledger.r"
@@ -60,10 +61,12 @@ def delete_entries(tx: Connection, entry_ids: Sequence[UUID]) -> None:
     if not entry_ids:
         return
     tx.execute(
-        update(LedgerLeafRow).where(LedgerLeafRow.entry_id.in_(entry_ids)).values(entry_id=None)
+        update(LedgerLeafRow)
+        .where(one_of(tx, LedgerLeafRow.entry_id, entry_ids))
+        .values(entry_id=None)
     )
     between = LedgerEntryRow.id.between(entry_ids[0], entry_ids[-1])
-    tx.execute(delete(LedgerEntryRow).where(between, LedgerEntryRow.id.in_(entry_ids)))
+    tx.execute(delete(LedgerEntryRow).where(between, one_of(tx, LedgerEntryRow.id, entry_ids)))
 
 
 def _of(kind: EntryKind, since: UUID, until: UUID) -> list[ColumnElement[bool]]:

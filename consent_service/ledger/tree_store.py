@@ -15,7 +15,7 @@ from consent_service.ledger.tables import (
     LedgerLeafRow,
     LedgerTileRow,
 )
-from consent_service.storage.bulk import insert_rows
+from consent_service.storage.bulk import insert_rows, one_of
 from consent_service.storage.locks import hold
 from consent_service.storage.types import InstantText
 
@@ -136,7 +136,7 @@ def forget_entries(tx: Connection, customer: UUID) -> None:
 
 def find_sayable(tx: Connection, entry_ids: Sequence[UUID]) -> dict[UUID, Sayable]:
     """What leaves were made of, by the entries' ids."""
-    query = select(*_SAID).where(LedgerEntryRow.id.in_(entry_ids))
+    query = select(*_SAID).where(one_of(tx, LedgerEntryRow.id, entry_ids))
     return {row.id: row for row in tx.execute(query)}
 
 
@@ -153,7 +153,7 @@ def list_leaves(tx: Connection, lo: int, hi: int) -> list[tuple[int, UUID | None
 def find_indexes(tx: Connection, entry_ids: Sequence[UUID]) -> dict[UUID, int]:
     """Which leaf stands for which entry."""
     query = select(LedgerLeafRow.entry_id, LedgerLeafRow.leaf_index)
-    found = tx.execute(query.where(LedgerLeafRow.entry_id.in_(entry_ids)))
+    found = tx.execute(query.where(one_of(tx, LedgerLeafRow.entry_id, entry_ids)))
     return {row.entry_id: row.leaf_index for row in found if row.entry_id is not None}
 
 

@@ -9,7 +9,18 @@ from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, Connection, Dialect, LargeBinary, Table, Uuid
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    ColumnElement,
+    Connection,
+    Dialect,
+    LargeBinary,
+    Table,
+    Uuid,
+    any_,
+    bindparam,
+)
 from sqlalchemy.orm import QueryableAttribute
 
 from consent_service.storage.db import Base
@@ -45,6 +56,16 @@ def insert_rows(tx: Connection, into: type[Base], rows: Sequence[Mapping[str, An
         tx.exec_driver_sql(
             _insert(table, names, len(some), tx.dialect), tuple(chain.from_iterable(some))
         )
+
+
+def one_of(
+    tx: Connection, column: QueryableAttribute[Any], ids: Sequence[UUID]
+) -> ColumnElement[bool]:
+    """That a column has one of many ids. On PostgreSQL they are one parameter, a third of the work
+    of as many."""
+    if tx.dialect.name == "postgresql":
+        return column == any_(bindparam(None, ids, type_=ARRAY(Uuid())))
+    return column.in_(ids)
 
 
 def only_present(

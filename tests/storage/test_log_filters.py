@@ -3,6 +3,7 @@
 import itertools
 import random
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 
@@ -97,6 +98,15 @@ def test_times_that_no_id_can_have_are_filters_too(entries, year):
         after = store.list_entries(tx, EntryFilter(from_=edge), None, 1_000)
         before = store.list_entries(tx, EntryFilter(to=edge), None, 1_000)
     assert (len(after), len(before)) == ((0, 400) if year == 9999 else (400, 0))
+
+
+@pytest.mark.parametrize("made_up", [UUID(int=0), UUID(int=7), UUID(int=(1 << 128) - 1)])
+def test_a_cursor_that_no_page_gave_is_a_place_in_the_log_too(entries, made_up):
+    with reading() as tx:
+        for wanted in wanted_filters():
+            found = store.list_entries(tx, wanted, made_up, 1_000)
+            expected = [e.id for e in entries if fits(e, wanted) and e.id > made_up]
+            assert [entry.id for entry in found] == expected
 
 
 def test_an_id_of_now_and_a_time_of_long_ago_are_found(app):

@@ -4,11 +4,14 @@ from datetime import timedelta
 from random import getrandbits
 from uuid import UUID
 
+from sqlalchemy import func, select
+
 from consent_service.kernel.clock import utc_now
 from consent_service.kernel.ids import first_uuid_of, new_uuid
 from consent_service.ledger import log_keys, notes, service, store, tree_store
 from consent_service.ledger.model import Entry, EntryFilter, EntryKind
 from consent_service.ledger.sealer import BATCH, Sealer
+from consent_service.ledger.tables import LedgerEntryRow
 from consent_service.ledger.verify import verify_store
 from consent_service.storage.unit_of_work import reading
 from consent_service.web.runtime import keys
@@ -68,3 +71,9 @@ def ids_left():
     """The ids of all entries there are, in order."""
     with reading() as tx:
         return [entry.id for entry in store.list_entries(tx, EntryFilter(), None, 100_000)]
+
+
+def count():
+    """How many entries there are."""
+    with reading() as tx:
+        return tx.scalar(select(func.count()).select_from(LedgerEntryRow))
