@@ -8,7 +8,8 @@ from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 from consent_service.ledger.model import EntryKind
 from consent_service.ledger.store import of_kinds
 from consent_service.ledger.tables import LedgerEntryRow, LedgerLeafRow, LedgerRetentionRow
-from consent_service.storage.bulk import one_of
+from consent_service.ledger.tree_store import leaf_of_entry
+from consent_service.storage.bulk import one_of, spelled_out
 from consent_service.storage.locks import hold
 
 _LOCK = b"ledger.r"
@@ -38,16 +39,12 @@ def list_sealed(
 ) -> list[UUID]:
     """The ids of entries of a kind that have a leaf, from one id up to another, by id. They and
     their leaves are held; what an erasure or a merge holds just now is passed over."""
-    entry, leaf = LedgerEntryRow, LedgerLeafRow
-    query = (
-        select(entry.id)
-        .join(leaf, leaf.entry_id == entry.id)
-        .where(*_of(kind, since, until), leaf.entry_id >= since, leaf.entry_id < until)
-        .order_by(entry.id)
-        .limit(limit)
-        .with_for_update(of=[entry, leaf], skip_locked=True)
-    )
-    return list(tx.scalars(query))
+    query = select(LedgerEntryRow.id).where(*_of(kind, since, until), leaf_of_entry().is_not(None))
+    held = query.order_by(LedgerEntryRow.id).limit(limit).with_for_update(skip_locked=True)
+    leaf = LedgerLeafRow.entry_id
+    theirs = select(leaf).where(one_of(tx, leaf, tx.scalars(held).all()))
+    found = tx.scalars(theirs.with_for_update(skip_locked=True)).all()
+    return sorted(one for one in found if one is not None)
 
 
 def find_first(tx: Connection, kind: EntryKind, since: UUID, until: UUID) -> UUID | None:
@@ -70,4 +67,5 @@ def delete_entries(tx: Connection, entry_ids: Sequence[UUID]) -> None:
 
 
 def _of(kind: EntryKind, since: UUID, until: UUID) -> list[ColumnElement[bool]]:
-    return [*of_kinds([kind]), LedgerEntryRow.id >= since, LedgerEntryRow.id < until]
+    made = LedgerEntryRow.id
+    return [*of_kinds([kind]), made >= spelled_out(since), made < spelled_out(until)]

@@ -2,16 +2,14 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    BindParameter,
     ColumnElement,
     Connection,
     Row,
     Select,
-    bindparam,
     delete,
     outerjoin,
     select,
@@ -22,10 +20,9 @@ from sqlalchemy.exc import DBAPIError
 from consent_service.kernel.ids import time_of
 from consent_service.ledger.model import Entry, EntryFilter, EntryKind, NotLogged
 from consent_service.ledger.tables import LedgerEntryRow, LedgerLeafRow
-from consent_service.storage.bulk import insert_rows
+from consent_service.storage.bulk import insert_rows, spelled_out
 from consent_service.storage.types import IdText, InstantText
 
-_T = TypeVar("_T")
 _entries = LedgerEntryRow.__table__
 _COLUMNS = [column for column in _entries.columns if column.name != "apart"]
 _APART = timedelta(days=1)
@@ -83,7 +80,7 @@ def _list(
     found: list[Any] = []
     made, apart = _entries.c.id, _entries.c.apart
     for lo, hi, marked in _stretches(wanted, after or _before_all(tx)):
-        within = query.where(made > _spelled_out(lo), made < _spelled_out(hi))
+        within = query.where(made > spelled_out(lo), made < spelled_out(hi))
         if marked:
             within = within.where(apart)
         found += tx.execute(within.order_by(made).limit(limit - len(found))).fetchall()
@@ -142,7 +139,7 @@ def _filtered(wanted: EntryFilter) -> Select[Any]:
         (LedgerEntryRow.touchpoint, wanted.touchpoint),
     ):
         if value is not None:
-            query = query.where(column == _spelled_out(value))
+            query = query.where(column == spelled_out(value))
     if wanted.kinds is not None:
         query = query.where(*of_kinds(wanted.kinds))
     if wanted.from_ is not None:
@@ -155,17 +152,11 @@ def _filtered(wanted: EntryFilter) -> Select[Any]:
 def of_kinds(kinds: Collection[EntryKind]) -> list[ColumnElement[bool]]:
     """That an entry is of one of these kinds, as the partial indexes have it."""
     kind = LedgerEntryRow.kind
-    names = [_spelled_out(name.value) for name in sorted(kinds)]
+    names = [spelled_out(name.value) for name in sorted(kinds)]
     one_of = kind == names[0] if len(names) == 1 else kind.in_(names)
     if EntryKind.DECISION in kinds:
         return [one_of]
-    return [one_of, kind != _spelled_out(EntryKind.DECISION.value)]
-
-
-def _spelled_out(value: _T) -> BindParameter[_T]:
-    """A value that stands in the statement, escaped, and not beside it: a planner must see which
-    indexes fit, and how rare the value is. It would keep one plan for all values otherwise."""
-    return bindparam(None, value, literal_execute=True)
+    return [one_of, kind != spelled_out(EntryKind.DECISION.value)]
 
 
 def _values(entry: Entry) -> dict[str, object]:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Connection, insert, select, type_coerce, update
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, insert, select, type_coerce, update
 
 from consent_service.ledger.tables import (
     LedgerCheckpointRow,
@@ -15,7 +15,7 @@ from consent_service.ledger.tables import (
     LedgerLeafRow,
     LedgerTileRow,
 )
-from consent_service.storage.bulk import insert_rows, one_of
+from consent_service.storage.bulk import insert_rows, one_of, spelled_out
 from consent_service.storage.locks import hold
 from consent_service.storage.types import InstantText
 
@@ -94,7 +94,8 @@ def find_entry_after(tx: Connection, since: UUID, count: int) -> UUID | None:
     """The id that so many entries lie before, of those with an id from `since` on; None when there
     are not as many."""
     made = LedgerEntryRow.id
-    return tx.scalar(select(made).where(made >= since).order_by(made).offset(count).limit(1))
+    query = select(made).where(made >= spelled_out(since)).order_by(made)
+    return tx.scalar(query.offset(count).limit(1))
 
 
 def has_unsealed(tx: Connection, since: UUID, until: UUID) -> bool:
@@ -111,10 +112,15 @@ def list_unsealed(tx: Connection, since: UUID, limit: int) -> list[Sayable]:
 
 
 def _unsealed(since: UUID, until: UUID = _LAST) -> list[ColumnElement[bool]]:
-    """Bounds on leaves too: they follow, but no planner knows, and one would walk all leaves."""
-    entry, leaf = LedgerEntryRow.id, LedgerLeafRow.entry_id
-    theirs = select(leaf).where(leaf == entry, leaf >= since, leaf < until)
-    return [entry >= since, entry < until, ~theirs.exists()]
+    made = LedgerEntryRow.id
+    return [made >= spelled_out(since), made < spelled_out(until), leaf_of_entry().is_(None)]
+
+
+def leaf_of_entry() -> ScalarSelect[int]:
+    """The index of an entry's leaf, looked for entry by entry. A join may be planned as a walk
+    over all leaves: PostgreSQL cannot tell how many ids a range of UUIDs has."""
+    leaf = select(LedgerLeafRow.leaf_index).where(LedgerLeafRow.entry_id == LedgerEntryRow.id)
+    return leaf.scalar_subquery()
 
 
 def add_leaves(tx: Connection, first: int, leaves: Iterable[tuple[UUID, bytes]]) -> None:

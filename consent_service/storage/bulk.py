@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
+    BindParameter,
     Boolean,
     ColumnElement,
     Connection,
@@ -26,6 +27,7 @@ from sqlalchemy.orm import QueryableAttribute
 from consent_service.storage.db import Base
 from consent_service.storage.types import SealedBytes, UtcDateTime
 
+T = TypeVar("T")
 Rule = Callable[[Any], Any]
 
 _FEW = 50
@@ -66,6 +68,13 @@ def one_of(
     if tx.dialect.name == "postgresql":
         return column == any_(bindparam(None, ids, type_=ARRAY(Uuid())))
     return column.in_(ids)
+
+
+def spelled_out(value: T) -> BindParameter[T]:
+    """A value that stands in the statement, escaped, and not beside it. The planner then sees which
+    partial indexes and partitions fit, how rare the value is and how much a range holds;
+    of statements that are run often it would keep one plan for all values otherwise."""
+    return bindparam(None, value, literal_execute=True)
 
 
 def only_present(
