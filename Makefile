@@ -10,10 +10,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input install
 
-.PHONY: help demo run test bench check lint types openapi lock programs npm
+.PHONY: help demo run test bench bench-log check lint types openapi lock programs npm
 
 help: ## lists these targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.runtime ## the service with sample people: make demo ARGS="--json"
 	@exec $(BIN)/consent demo $(ARGS)
@@ -40,6 +40,9 @@ types: $(VENV)/.dev ## mypy, strict
 openapi: $(VENV)/.runtime ## writes openapi.yaml from the code
 	@$(BIN)/consent openapi > openapi.yaml.new
 	@mv openapi.yaml.new openapi.yaml
+
+bench-log: $(VENV)/.dev programs ## a log of ten million entries: make bench-log ARGS="--store sqlite"
+	$(BIN)/python -m tests.bench.log $(ARGS)
 
 lock: ## pins every dependency anew, with its hashes; needs uv
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \

@@ -9,6 +9,7 @@ import rfc8785
 from consent_service.catalogue import positions
 from consent_service.catalogue.checks import Place
 from consent_service.catalogue.faults import Faults
+from consent_service.catalogue.log_retention import log_retention
 from consent_service.catalogue.model import (
     Catalogue,
     Change,
@@ -81,6 +82,10 @@ def build(document: Document, version: int, recorded_from: datetime) -> Catalogu
         touchpoints={e["key"]: Touchpoint(**e) for e in document["touchpoints"]},
         notices=_notices(document),
         purposes={e["key"]: _purpose(e) for e in document["purposes"]},
+        log_retention_days=log_retention(
+            document.get("log_retention_days", {}),
+            [e["proof_retention_days"] for e in document["purposes"]],
+        ),
     )
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from consent_service.ledger.model import EntryKind
+
 Texts = Mapping[str, str]
 
 KEY_PATTERN = r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*"
@@ -240,6 +242,7 @@ class Catalogue:
     touchpoints: Mapping[str, Touchpoint]
     notices: Mapping[str, tuple[NoticeVersion, ...]]
     purposes: Mapping[str, Purpose]
+    log_retention_days: Mapping[EntryKind, int]
 
     def find_notice(self, key: str, version: str) -> NoticeVersion | None:
         """That version of a notice; `notices` are in order of `in_use_from`."""

@@ -33,6 +33,7 @@ def check_references(document: Mapping[str, Any], root: Place) -> None:
         if isinstance(rules, dict):
             within = place / "regime"
             _check_rules(rules, purpose, codes if isinstance(codes, dict) else None, within)
+    _check_log_retention(document, root)
 
 
 def _check_unique(document: Mapping[str, Any], section: str, root: Place) -> None:
@@ -84,6 +85,16 @@ def _check_rules(
         seen.add((channel, jurisdiction))
         _resolve(channel, channels, place / "channel", "is not a channel of this purpose")
         _resolve(jurisdiction, codes, place / "jurisdiction")
+
+
+def _check_log_retention(document: Mapping[str, Any], root: Place) -> None:
+    said = document.get("log_retention_days")
+    days = said.get("consent") if isinstance(said, dict) else None
+    proofs = [p.get("proof_retention_days") for _, p in _entries(document, "purposes", root)]
+    longest = max((proof for proof in proofs if isinstance(proof, int)), default=0)
+    if isinstance(days, int) and days < longest:
+        place = root / "log_retention_days" / "consent"
+        place.fault("shorter_than_proof", "a purpose keeps its proof_retention_days longer")
 
 
 def _resolve(

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from marshmallow import Schema, fields, validate
 
+from consent_service.catalogue.log_retention import SHORTEST
 from consent_service.catalogue.model import (
     REQUEST_KINDS,
     Change,
@@ -17,7 +18,10 @@ from consent_service.catalogue.model import (
     RestrictionGround,
 )
 from consent_service.catalogue.versions import DifferenceKind
+from consent_service.ledger.model import EntryKind
 from consent_service.web.contracts import KEY, LANGUAGE, Contract, Instant
+
+_KEPT = {"description": "Days that entries of the kind are kept; their leaves stay for good"}
 
 
 def _one_of(choices: type[StrEnum], *, required: bool = True, null: bool = False) -> fields.String:
@@ -169,6 +173,15 @@ class PurposesReply(Schema):
     next_cursor = fields.String(required=True, allow_none=True)
 
 
+LogRetentionDays = Schema.from_dict(
+    {
+        kind.value: fields.Integer(validate=validate.Range(min=SHORTEST), metadata=_KEPT)
+        for kind in EntryKind
+    },
+    name="LogRetentionDays",
+)
+
+
 class CatalogueDocument(Schema):
     """The catalogue. The first language is the default."""
 
@@ -183,6 +196,7 @@ class CatalogueDocument(Schema):
     touchpoints = fields.List(fields.Nested(Touchpoint), required=True)
     notices = fields.List(fields.Nested(NoticeVersion), required=True)
     purposes = fields.List(fields.Nested(Purpose), required=True)
+    log_retention_days = fields.Nested(LogRetentionDays)
 
 
 class CatalogueReply(Schema):

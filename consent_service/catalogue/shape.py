@@ -18,6 +18,7 @@ from consent_service.catalogue.checks import (
     text,
     whole,
 )
+from consent_service.catalogue.log_retention import SHORTEST
 from consent_service.catalogue.model import (
     COUNTRY_PATTERN,
     JURISDICTION_PATTERN,
@@ -34,6 +35,7 @@ from consent_service.catalogue.model import (
     Regime,
     RestrictionGround,
 )
+from consent_service.ledger.model import EntryKind
 
 CENTURY = 36_525  # days
 DAY = 86_400  # seconds
@@ -60,6 +62,7 @@ _JURISDICTION = record(
         "source": text(2_000),
     }
 )
+_LOG_RETENTION = record({}, {kind.value: whole(SHORTEST, CENTURY) for kind in EntryKind})
 _REGIME_RULE = record(
     {"regime": one_of(Regime)}, {"channel": one_of(Channel), "jurisdiction": _jurisdiction}
 )
@@ -104,7 +107,8 @@ def document_shape(languages: Sequence[str]) -> Check:
                 )
             ),
             "purposes": entries(_purpose(languages)),
-        }
+        },
+        {"log_retention_days": _LOG_RETENTION},
     )
 
 

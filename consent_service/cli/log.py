@@ -78,7 +78,7 @@ def verify(
         raise click.ClickException(f"The log is broken at {broken}.") from None
     click.echo(
         f"The log is whole: {report.leaves} leaves, {report.checkpoints} checkpoints"
-        + (f", {report.erased} of erased customers" if report.erased else "")
+        + (f", {report.erased} whose entry was erased or let go" if report.erased else "")
         + (f", {report.confirmed} confirmations of witnesses" if report.confirmed else "")
         + "."
     )

@@ -10,6 +10,7 @@ import structlog
 from flask import Flask, current_app
 
 from consent_service.accounts import jobs as accounts
+from consent_service.catalogue.jobs import forget_entries
 from consent_service.cli.context import chosen_settings, running_app
 from consent_service.cli.options import store_options
 from consent_service.cli.stopping import on_stop
@@ -17,6 +18,7 @@ from consent_service.config import Settings
 from consent_service.jobs.model import Job
 from consent_service.jobs.service import run_due
 from consent_service.kernel.errors import MisconfiguredError, Unavailable
+from consent_service.ledger import partitions, retention
 from consent_service.ledger.sealer import Sealer
 from consent_service.oauth import service as oauth
 from consent_service.web import idempotency, throttling
@@ -27,6 +29,9 @@ JOBS = {
     "accounts.send_links": Job(accounts.send_links, timedelta(seconds=2)),
     "accounts.delete_expired": Job(accounts.delete_expired, timedelta(minutes=10)),
     "idempotency.delete_expired": Job(lambda _: idempotency.delete_expired(), timedelta(hours=1)),
+    "ledger.drop_partitions": Job(lambda _: retention.drop_emptied(), timedelta(hours=1)),
+    "ledger.forget_entries": Job(forget_entries, timedelta(seconds=10)),
+    "ledger.make_partitions": Job(partitions.make_ahead, timedelta(hours=1)),
     "oauth.delete_expired_tokens": Job(oauth.delete_expired_tokens, timedelta(minutes=10)),
     "throttling.delete_expired": Job(throttling.delete_expired, timedelta(minutes=10)),
 }

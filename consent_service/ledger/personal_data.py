@@ -44,7 +44,7 @@ def erase(tx: Connection, customer: CustomerId) -> None:
 def absorb(tx: Connection, kept: Holder, absorbed: Holder, now: datetime) -> None:
     """Makes the absorbed customer's entries the kept one's, payloads sealed anew. Content,
     salt and token stay, and with them the leaf."""
-    entries = store.list_customer_entries(tx, absorbed.customer)
+    entries = store.list_customer_entries(tx, absorbed.customer, held=True)
     store.delete_customer_entries(tx, absorbed.customer)
     life, place = absorbed.keys.life, kept.customer
     store.add_entries(tx, [moved_entry(e, life, place, kept.keys.life) for e in entries])

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import Connection, insert, select, type_coerce, update
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, insert, select, type_coerce, update
 
 from consent_service.ledger.tables import (
     LedgerCheckpointRow,
@@ -15,7 +15,7 @@ from consent_service.ledger.tables import (
     LedgerLeafRow,
     LedgerTileRow,
 )
-from consent_service.storage.bulk import insert_rows
+from consent_service.storage.bulk import insert_rows, one_of, spelled_out
 from consent_service.storage.locks import hold
 from consent_service.storage.types import InstantText
 
@@ -39,6 +39,7 @@ _SAID = (
     LedgerEntryRow.token,
 )
 _ONE = 1
+_LAST = UUID(int=(1 << 128) - 1)
 _LOCK = b"ledger.h"
 
 
@@ -89,12 +90,37 @@ def find_newest_entry(tx: Connection) -> UUID | None:
     return tx.scalar(select(LedgerEntryRow.id).order_by(LedgerEntryRow.id.desc()).limit(1))
 
 
+def find_entry_after(tx: Connection, since: UUID, count: int) -> UUID | None:
+    """The id that so many entries lie before, of those with an id from `since` on; None when there
+    are not as many."""
+    made = LedgerEntryRow.id
+    query = select(made).where(made >= spelled_out(since)).order_by(made)
+    return tx.scalar(query.offset(count).limit(1))
+
+
+def has_unsealed(tx: Connection, since: UUID, until: UUID) -> bool:
+    """Whether an entry from one id up to another has no leaf."""
+    query = select(LedgerEntryRow.id).where(*_unsealed(since, until))
+    return tx.scalar(query.limit(1)) is not None
+
+
 def list_unsealed(tx: Connection, since: UUID, limit: int) -> list[Sayable]:
     """What leaves are to be made of: entries that have none, of those with an id from `since` on,
     by id."""
-    leaf = select(LedgerLeafRow.entry_id).where(LedgerLeafRow.entry_id == LedgerEntryRow.id)
-    query = select(*_SAID).where(LedgerEntryRow.id >= since, ~leaf.exists())
-    return list(tx.execute(query.order_by(LedgerEntryRow.id).limit(limit)).fetchall())
+    query = select(*_SAID).where(*_unsealed(since)).order_by(LedgerEntryRow.id)
+    return list(tx.execute(query.limit(limit)).fetchall())
+
+
+def _unsealed(since: UUID, until: UUID = _LAST) -> list[ColumnElement[bool]]:
+    made = LedgerEntryRow.id
+    return [made >= spelled_out(since), made < spelled_out(until), leaf_of_entry().is_(None)]
+
+
+def leaf_of_entry() -> ScalarSelect[int]:
+    """The index of an entry's leaf, looked for entry by entry. A join may be planned as a walk
+    over all leaves: PostgreSQL cannot tell how many ids a range of UUIDs has."""
+    leaf = select(LedgerLeafRow.leaf_index).where(LedgerLeafRow.entry_id == LedgerEntryRow.id)
+    return leaf.scalar_subquery()
 
 
 def add_leaves(tx: Connection, first: int, leaves: Iterable[tuple[UUID, bytes]]) -> None:
@@ -116,7 +142,7 @@ def forget_entries(tx: Connection, customer: UUID) -> None:
 
 def find_sayable(tx: Connection, entry_ids: Sequence[UUID]) -> dict[UUID, Sayable]:
     """What leaves were made of, by the entries' ids."""
-    query = select(*_SAID).where(LedgerEntryRow.id.in_(entry_ids))
+    query = select(*_SAID).where(one_of(tx, LedgerEntryRow.id, entry_ids))
     return {row.id: row for row in tx.execute(query)}
 
 
@@ -133,7 +159,7 @@ def list_leaves(tx: Connection, lo: int, hi: int) -> list[tuple[int, UUID | None
 def find_indexes(tx: Connection, entry_ids: Sequence[UUID]) -> dict[UUID, int]:
     """Which leaf stands for which entry."""
     query = select(LedgerLeafRow.entry_id, LedgerLeafRow.leaf_index)
-    found = tx.execute(query.where(LedgerLeafRow.entry_id.in_(entry_ids)))
+    found = tx.execute(query.where(one_of(tx, LedgerLeafRow.entry_id, entry_ids)))
     return {row.entry_id: row.leaf_index for row in found if row.entry_id is not None}
 
 

@@ -6,15 +6,28 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Boolean, Connection, Dialect, LargeBinary, Table, Uuid
+from sqlalchemy import (
+    ARRAY,
+    BindParameter,
+    Boolean,
+    ColumnElement,
+    Connection,
+    Dialect,
+    LargeBinary,
+    Table,
+    Uuid,
+    any_,
+    bindparam,
+)
 from sqlalchemy.orm import QueryableAttribute
 
 from consent_service.storage.db import Base
 from consent_service.storage.types import SealedBytes, UtcDateTime
 
+T = TypeVar("T")
 Rule = Callable[[Any], Any]
 
 _FEW = 50
@@ -45,6 +58,23 @@ def insert_rows(tx: Connection, into: type[Base], rows: Sequence[Mapping[str, An
         tx.exec_driver_sql(
             _insert(table, names, len(some), tx.dialect), tuple(chain.from_iterable(some))
         )
+
+
+def one_of(
+    tx: Connection, column: QueryableAttribute[Any], ids: Sequence[UUID]
+) -> ColumnElement[bool]:
+    """That a column has one of many ids. On PostgreSQL they are one parameter, a third of the work
+    of as many."""
+    if tx.dialect.name == "postgresql":
+        return column == any_(bindparam(None, ids, type_=ARRAY(Uuid())))
+    return column.in_(ids)
+
+
+def spelled_out(value: T) -> BindParameter[T]:
+    """A value that stands in the statement, escaped, and not beside it. The planner then sees which
+    partial indexes and partitions fit, how rare the value is and how much a range holds;
+    of statements that are run often it would keep one plan for all values otherwise."""
+    return bindparam(None, value, literal_execute=True)
 
 
 def only_present(

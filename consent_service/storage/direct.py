@@ -85,17 +85,17 @@ class Door:
     """A connection of the driver's."""
 
     def __init__(self, connection: Any, dialect: Dialect) -> None:
-        self._connection, self._dialect = connection, dialect
+        self._connection, self.dialect = connection, dialect
 
     def rows(self, statement: Prepared, **values: Any) -> list[tuple[Any, ...]]:
         """The rows of a SELECT."""
-        compiled = statement.compiled(self._dialect)
+        compiled = statement.compiled(self.dialect)
         found = self._connection.execute(compiled.text, compiled.parameters(values)).fetchall()
         return [compiled.row(each) for each in found]
 
     def execute(self, statement: Prepared, **values: Any) -> None:
         """Carries out what answers with no rows."""
-        compiled = statement.compiled(self._dialect)
+        compiled = statement.compiled(self.dialect)
         self._connection.execute(compiled.text, compiled.parameters(values))
 
 

@@ -248,9 +248,13 @@ def upgrade() -> None:
         sa.Column("commitment", sa.LargeBinary(length=32), nullable=True),
         sa.Column("token", sa.LargeBinary(length=16), nullable=False),
         sa.Column("payload", sa.LargeBinary(), nullable=True),
+        sa.Column("apart", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("customer_id", "id", name="pk_ledger_entries"),
+        postgresql_partition_by="RANGE (id)",
     )
     op.create_index("ix_ledger_entries_id", "ledger_entries", ["id"], unique=False)
+    if op.get_context().dialect.name == "postgresql":
+        op.execute("CREATE TABLE ledger_entries_rest PARTITION OF ledger_entries DEFAULT")
     op.create_table(
         "suppressions",
         sa.Column("digest", sa.LargeBinary(length=32), nullable=False),

@@ -2,7 +2,10 @@ from datetime import timedelta
 
 import pytest
 
-from tests.support.problems import UNKNOWN, fault, faults, without_request
+from consent_service.catalogue.jobs import forget_entries
+from consent_service.kernel.clock import utc_now
+from tests.support import log
+from tests.support.problems import UNKNOWN, assert_needs_scope, fault, faults, without_request
 
 BASE = "/v1/disclosures"
 
@@ -179,3 +182,24 @@ def test_a_screening_that_is_not_there_is_not_found(shop, use):
     del use["decision_id"]
     for named in ("scr_1", "scr_" + 2 * UNKNOWN.removeprefix("cus_")):
         assert shop.api.post(BASE, {**use, "screening_id": named}).status_code == 404
+
+
+def test_a_use_that_cannot_be_logged_is_503(shop, use):
+    shop.change_store("ALTER TABLE ledger_entries RENAME TO elsewhere")
+    assert shop.api.post(BASE, use).status_code == 503
+
+
+def test_the_route_asks_for_its_scope(open_shop):
+    assert_needs_scope(open_shop, "disclosures:write", "POST", BASE, {})
+
+
+def test_what_cited_a_decision_outlives_it_and_nothing_new_can_cite_it(app, shop, use):
+    done = reported(shop, use)
+    with app.app_context():
+        log.seal()
+        later = utc_now() + timedelta(days=1096)
+        assert forget_entries(later) == 1
+        assert log.verify(after=timedelta(days=1096)).erased == 1
+    assert [item["id"] for item in listed(shop)] == [done["id"]]
+    assert shop.api.post(BASE, use).status_code == 404
+    assert shop.api.get(f"/v1/decisions/{use['decision_id']}").status_code == 404

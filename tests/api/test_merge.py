@@ -6,11 +6,15 @@ from datetime import timedelta
 
 import pytest
 from msgspec.structs import replace
+from sqlalchemy import create_engine, text
 
 from consent_service.crypto import signing
 from consent_service.customers import service as customers
 from consent_service.kernel.ids import parse_customer_id
+from consent_service.storage.db import normalised_url
+from tests.support import log
 from tests.support.problems import UNKNOWN, assert_needs_scope, fault, without_request
+from tests.support.processes import within
 
 
 @pytest.fixture
@@ -441,6 +445,29 @@ def test_a_withdrawal_during_a_merge_is_not_lost(shop, two):
     assert [reply.status_code for reply in replies] == [201] * 4
     assert shop.reason(kept) == "withdrawn"
     assert len([e for e in shop.history(kept) if e["event"] == "withdrawn"]) == 4
+
+
+@pytest.mark.parametrize("store", ["postgresql"], indirect=True)
+def test_what_retention_takes_during_a_merge_does_not_come_back(shop, two, store):
+    shop.check(two[1])
+    with shop.app.app_context():
+        log.seal()
+    (gone,) = [row["id"] for row in shop.rows("ledger_entries") if row["kind"] == "decision"]
+    engine = create_engine(normalised_url(store))
+    with engine.begin() as worker:
+        one = {"id": gone}
+        worker.execute(text("UPDATE ledger_leaves SET entry_id = NULL WHERE entry_id = :id"), one)
+        worker.execute(text("DELETE FROM ledger_entries WHERE id = :id"), one)
+        merge = threading.Thread(target=shop.merge, args=two)
+        merge.start()
+        waits = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        within(20, lambda: worker.scalar(waits))
+    merge.join()
+    engine.dispose()
+    assert gone not in {row["id"] for row in shop.rows("ledger_entries")}
+    with shop.app.app_context():
+        log.seal()
+        assert log.verify(after=timedelta(hours=1)).erased == 1
 
 
 def test_the_route_asks_for_its_scope(open_shop):

@@ -29,6 +29,7 @@ CLEAR = {
     "ledger_cosignatures": "witness verifier root line",
     "ledger_head": "origin",
     "ledger_leaves": "leaf",
+    "ledger_retention": "kind",
     "ledger_tiles": "hashes",
     "mail_outbox": "kind",
     "refresh_tokens": "sha256 parent client_id scopes",

@@ -4,6 +4,7 @@ import itertools
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid5
 
+from consent_service.catalogue.log_retention import log_retention
 from consent_service.catalogue.model import (
     Catalogue,
     Change,
@@ -96,6 +97,7 @@ def make_catalogue(*purposes, **changes):
         "touchpoints": {"web": Touchpoint("web", "web", {})},
         "notices": {"notice": (make_notice(),)},
         "purposes": {purpose.key: purpose for purpose in found},
+        "log_retention_days": log_retention({}, []),
     }
     return Catalogue(**{**values, **changes})
 

@@ -1,12 +1,17 @@
 """A log with entries in it, sealed and looked at."""
 
 from datetime import timedelta
+from random import getrandbits
+from uuid import UUID
+
+from sqlalchemy import func, select
 
 from consent_service.kernel.clock import utc_now
-from consent_service.kernel.ids import new_uuid
-from consent_service.ledger import log_keys, notes, service, tree_store
-from consent_service.ledger.model import Entry, EntryKind
+from consent_service.kernel.ids import first_uuid_of, new_uuid
+from consent_service.ledger import log_keys, notes, service, store, tree_store
+from consent_service.ledger.model import Entry, EntryFilter, EntryKind
 from consent_service.ledger.sealer import BATCH, Sealer
+from consent_service.ledger.tables import LedgerEntryRow
 from consent_service.ledger.verify import verify_store
 from consent_service.storage.unit_of_work import reading
 from consent_service.web.runtime import keys
@@ -14,12 +19,16 @@ from consent_service.web.runtime import keys
 ORIGIN = "127.0.0.1:8000/v1/log"
 
 
-def an_entry(entry_id=None, **parts):
+def an_entry(entry_id=None, kind=EntryKind.DECISION, at=None, **parts):
     """An entry about nobody known."""
     entry_id = entry_id or new_uuid()
     now = utc_now()
-    made = Entry(entry_id, entry_id, False, EntryKind.DECISION, now, now, **parts)
-    return service.bare_entry(made)
+    return service.bare_entry(Entry(entry_id, entry_id, False, kind, at or now, now, **parts))
+
+
+def id_of(instant):
+    """An id that was made at an instant."""
+    return UUID(int=first_uuid_of(instant).int | getrandbits(76))
 
 
 def append(count=1, **parts):
@@ -60,3 +69,15 @@ def has_checkpoint():
 
 def verify_witnessed(*shown):
     return verify_store(verifiers(), (), utc_now(), shown)
+
+
+def ids_left():
+    """The ids of all entries there are, in order."""
+    with reading() as tx:
+        return [entry.id for entry in store.list_entries(tx, EntryFilter(), None, 100_000)]
+
+
+def count():
+    """How many entries there are."""
+    with reading() as tx:
+        return tx.scalar(select(func.count()).select_from(LedgerEntryRow))

@@ -25,17 +25,16 @@ class NoPostgres(Exception):
 
 
 @contextmanager
-def server(*, durable=False):
-    """The URL of a server on which databases may be made; `durable` for one that writes to a disk
-    and waits for it, to measure with. Raises: NoPostgres."""
+def server(place=None, *, durable=False):
+    """The URL of a server on which databases may be made, with its files in `place` or where it is
+    fast; `durable` for one that waits for its disk, to measure with. Raises: NoPostgres."""
     given = os.environ.get(URL_VARIABLE)
     if given:
         yield given
         return
     programs = find_programs()
-    root = Path(
-        tempfile.mkdtemp(prefix="consent-postgres-", dir=None if durable else _fast_place())
-    )
+    where = place or (None if durable else _fast_place())
+    root = Path(tempfile.mkdtemp(prefix="consent-postgres-", dir=where))
     try:
         if os.geteuid() == 0:
             shutil.chown(root, _owner().pw_uid, _owner().pw_gid)

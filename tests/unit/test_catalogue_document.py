@@ -14,6 +14,7 @@ from consent_service.catalogue.model import Change, Channel, LegalBasis, Regime
 from consent_service.catalogue.positions import MAX_BYTES, MalformedDocument, read
 from consent_service.catalogue.versions import DifferenceKind
 from consent_service.kernel.errors import Invalid
+from consent_service.ledger.model import EntryKind
 
 SAMPLE = Path(catalogue.__file__).parent / "sample" / "catalogue.yaml"
 NOW = datetime(2026, 10, 1, tzinfo=UTC)
@@ -126,6 +127,40 @@ def test_a_document_becomes_values():
     assert purpose.regime(Channel.EMAIL, "DE") is Regime.OPT_OUT
     assert purpose.text["ru"].title == "Новости"
     assert purpose.proof_retention_days == 0
+
+
+def test_without_a_word_the_log_is_kept_for_years():
+    days = built(DOCUMENT).log_retention_days
+    assert set(days) == set(EntryKind)
+    assert days[EntryKind.DECISION] == 1095
+    longer = built(changed("proof_retention_days: 0", "proof_retention_days: 9000"))
+    assert longer.log_retention_days[EntryKind.CONSENT] == 9000
+    assert longer.log_retention_days[EntryKind.DECISION] == 1095
+
+
+def test_a_kind_of_entry_may_be_kept_for_other_days():
+    days = built(DOCUMENT + "log_retention_days: {decision: 400}\n").log_retention_days
+    assert days[EntryKind.DECISION] == 400
+    assert days == built(DOCUMENT).log_retention_days | {EntryKind.DECISION: 400}
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ("decision: 29", "out_of_range"),
+        ("decision: 36526", "out_of_range"),
+        ("decision: null", "wrong_type"),
+        ("decision: 400.5", "wrong_type"),
+        ("decisions: 400", "unknown_field"),
+        ("consent: 364", "shorter_than_proof"),
+    ],
+)
+def test_days_that_the_log_cannot_keep_to_are_told_by_line(said, code):
+    text = changed("proof_retention_days: 0", "proof_retention_days: 365")
+    (error,) = errors_of(f"{text}log_retention_days:\n  {said}\n")
+    key = said.partition(":")[0]
+    assert (error.pointer, error.code) == (f"/log_retention_days/{key}", code)
+    assert error.detail.startswith(f"line {text.count(chr(10)) + 2}: {key}: ")
 
 
 def test_the_sample_loads():

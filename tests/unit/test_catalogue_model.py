@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from consent_service.catalogue.log_retention import log_retention
 from consent_service.catalogue.model import (
     Catalogue,
     Change,
@@ -73,6 +74,7 @@ def make_catalogue(jurisdictions=(), notices=()):
         touchpoints={},
         notices={"newsletter": tuple(notices)},
         purposes={},
+        log_retention_days=log_retention({}, []),
     )
 
 
