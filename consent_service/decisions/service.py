@@ -14,6 +14,7 @@ from consent_service.crypto.envelope import SealingKey
 from consent_service.crypto.keyring import Keyring
 from consent_service.customers import keys as customer_keys
 from consent_service.customers import service as customers
+from consent_service.customers.identifiers import find_probable_owner, is_value
 from consent_service.customers.model import Identifier, IdentifierType
 from consent_service.decisions import one_store, store
 from consent_service.decisions.model import (
@@ -187,7 +188,7 @@ def _gather_one(check_: Check, keys: Keyring) -> tuple[Catalogue, _Known]:
 def _look_up(door: Door, check_: Check, keys: Keyring) -> tuple[One, _Known | None] | None:
     purpose, identifier, owner = check_.question.purpose, check_.identifier, None
     if identifier is not None:
-        owner = customers.find_probable_owner(door, identifier, keys)
+        owner = find_probable_owner(door, identifier, keys)
     named = check_.customer_id if owner is None else owner[0]
     if named is None:
         return None
@@ -200,7 +201,7 @@ def _look_up(door: Door, check_: Check, keys: Keyring) -> tuple[One, _Known | No
     owners = {}
     if owner is not None:
         life = data_keys.unwrap(keys, DataKeyKind.LIFE, named, gathered.life)
-        if one.value is None or not customers.is_value(identifier, owner, one.value, life):
+        if one.value is None or not is_value(identifier, owner, one.value, life):
             return one, None
         owners = {identifier: owner}
     return one, _Known(owners, {named: named}, {named: gathered}, {}, {})
