@@ -22,7 +22,7 @@ api = Routes("decisions", "Decisions: may this data be used for this purpose, no
 JWS_TYPE = "consent-decision+jws"
 
 
-@api.route("/v1/decisions", "POST")
+@api.route("/v1/decisions", "POST", one_door=True)
 @require_scope("decisions:check", customers=Customers.OWN)
 @api.body(CheckBody)
 @api.reply(200, DecisionReply, "The answer, logged")

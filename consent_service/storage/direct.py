@@ -1,5 +1,6 @@
-"""A third door, for the few statements that every check sends: compiled once, and past what
-SQLAlchemy does around each execution, which takes several times what the driver does.
+"""A third door, for the few statements that every check sends: compiled once, prepared once for
+each connection, and past what SQLAlchemy and psycopg do around each execution, which takes
+several times what the store does (ADR 19 has the figures).
 
 The statements are Core's own, and every value goes through its column's type. Connections are in
 autocommit: each statement stands alone, sees what is committed, and is durable when it returns.
@@ -7,9 +8,12 @@ autocommit: each statement stands alone, sees what is committed, and is durable 
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from contextvars import ContextVar
+from typing import Any, NoReturn
 from weakref import WeakKeyDictionary
 
+from psycopg import errors, pq
+from psycopg.adapt import PyFormat, Transformer
 from sqlalchemy import ClauseElement, Engine, event
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -45,81 +49,149 @@ class Prepared:
 
 
 class _Compiled:
+    """A statement with numbered parameters, and the rules of its columns' types."""
+
     def __init__(self, statement: ClauseElement, dialect: Dialect) -> None:
+        if dialect.name == "postgresql":
+            dialect = type(dialect)(paramstyle="numeric_dollar")  # type: ignore[call-arg]  # as every dialect takes it
         made = statement.compile(dialect=dialect)
         assert isinstance(made, SQLCompiler)
+        assert made.positiontup is not None
         self.text = made.string
-        self._order = made.positiontup
-        self._fixed = {n: _given(v) for n, v in made.params.items() if v is not None}
-        self._rules: dict[str, Any] = {**made._bind_processors}
-        self._fixed = {n: self._rules.get(n, _given)(v) for n, v in self._fixed.items()}
+        rules: dict[str, Any] = {**made._bind_processors}
+        fixed = {name: value for name, value in made.params.items() if value is not None}
+        self._parameters = [(name, rules.get(name), fixed.get(name)) for name in made.positiontup]
         self._columns: list[Rule | None] = [
             column.type.dialect_impl(dialect).result_processor(dialect, None)
             for column in getattr(statement, "selected_columns", ())
         ]
 
-    def parameters(self, values: dict[str, Any]) -> Any:
-        """The values as the driver takes them."""
-        rules = self._rules
-        given = {**self._fixed}
-        for name, value in values.items():
-            rule = rules.get(name)
-            given[name] = value if rule is None else rule(value)
-        return given if self._order is None else [given[name] for name in self._order]
+    def parameters(self, values: dict[str, Any]) -> list[Any]:
+        """The values as the driver takes them, in their order."""
+        given = values.get
+        return [
+            given(name, fixed) if rule is None else rule(given(name, fixed))
+            for name, rule, fixed in self._parameters
+        ]
 
-    def row(self, found: Any) -> tuple[Any, ...]:
+    def row(self, found: Any) -> list[Any]:
         """A row of the driver's as Python values."""
-        return tuple(
-            [
-                value if rule is None else rule(value)
-                for rule, value in zip(self._columns, found, strict=True)
-            ]
-        )
-
-
-def _given(value: Any) -> Any:
-    return value
+        return [
+            value if rule is None else rule(value)
+            for rule, value in zip(self._columns, found, strict=True)
+        ]
 
 
 class Door:
-    """A connection of the driver's."""
+    """A connection of the driver's. Once it is `broken` it is of no more use."""
 
-    def __init__(self, connection: Any, dialect: Dialect) -> None:
-        self._connection, self.dialect = connection, dialect
+    def __init__(self, connection: PoolProxiedConnection, dialect: Dialect) -> None:
+        self.dialect, self.broken = dialect, False
+        raw: Any = connection.driver_connection
+        driver: Any = dialect.dbapi
+        self._errors = driver.Error
+        self._send: Any = raw.execute
+        if dialect.name == "postgresql":
+            found = connection.info.get(_Postgres)
+            if found is None:
+                found = connection.info[_Postgres] = _Postgres(raw)
+            self._send = found.execute
 
-    def rows(self, statement: Prepared, **values: Any) -> list[tuple[Any, ...]]:
-        """The rows of a SELECT."""
+    def rows(self, statement: Prepared, **values: Any) -> list[list[Any]]:
+        """The rows of a SELECT. Raises: Unavailable, Refused."""
         compiled = statement.compiled(self.dialect)
-        found = self._connection.execute(compiled.text, compiled.parameters(values)).fetchall()
+        try:
+            found = self._send(compiled.text, compiled.parameters(values)).fetchall()
+        except self._errors as error:
+            self._fail(error)
         return [compiled.row(each) for each in found]
 
     def execute(self, statement: Prepared, **values: Any) -> None:
-        """Carries out what answers with no rows."""
+        """Carries out what answers with no rows. Raises: Unavailable, Refused."""
         compiled = statement.compiled(self.dialect)
-        self._connection.execute(compiled.text, compiled.parameters(values))
+        try:
+            self._send(compiled.text, compiled.parameters(values))
+        except self._errors as error:
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> NoReturn:
+        driver: Any = self.dialect.dbapi
+        if not isinstance(error, driver.OperationalError | driver.InterfaceError):
+            raise Refused() from error
+        self.broken = True
+        raise Unavailable() from error
+
+
+class _Postgres:
+    """A connection of psycopg's, spoken to through libpq: statements are prepared at first use.
+    Everything is sent as text but bytes, and comes back in binary."""
+
+    def __init__(self, connection: Any) -> None:
+        self._libpq: pq.abc.PGconn = connection.pgconn
+        self._values: Any = Transformer(connection)
+        self._names: dict[str, bytes] = {}
+
+    def execute(self, text: str, given: list[Any]) -> "_Postgres":
+        """Sends a statement, and waits for the answer. Raises: psycopg's errors."""
+        name = self._names.get(text) or self._prepare(text)
+        formats = [_BINARY if type(value) is bytes else _TEXT for value in given]
+        sent = self._values.dump_sequence(given, formats)
+        result = self._libpq.exec_prepared(name, sent, self._values.formats, 1)
+        if result.status not in _DONE:
+            self._fail(result)
+        self._result = result
+        return self
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        """The rows of the statement sent last."""
+        self._values.set_pgresult(self._result)
+        found: list[tuple[Any, ...]] = self._values.load_rows(0, self._result.ntuples, tuple)
+        return found
+
+    def _prepare(self, text: str) -> bytes:
+        name = b"consent_%d" % len(self._names)
+        result = self._libpq.prepare(name, text.encode())
+        if result.status not in _DONE:
+            self._fail(result)
+        self._names[text] = name
+        return name
+
+    def _fail(self, result: pq.abc.PGresult) -> NoReturn:
+        error = errors.error_from_result(result)
+        stale = isinstance(error, errors.FeatureNotSupported)  # prepared before a migration
+        if stale or self._libpq.status != pq.ConnStatus.OK:
+            raise errors.OperationalError("the connection is of no more use") from error
+        raise error
+
+
+_TEXT, _BINARY = PyFormat.TEXT, PyFormat.BINARY
+_DONE = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK)
+_here: ContextVar[Door | None] = ContextVar("direct", default=None)
 
 
 @contextmanager
 def direct() -> Iterator[Door]:
-    """A connection in autocommit; inside a unit of work, that unit's own.
+    """A connection in autocommit; inside a unit of work, that unit's own. One opened inside
+    another is the same.
 
     Raises: Unavailable when the store cannot answer, Refused.
     """
     engine = db.engine
-    driver: Any = engine.dialect.dbapi
     outer = joined()
-    connection = _checked_out(engine) if outer is None else outer.connection
+    shared = _here.get() if outer is None else Door(outer.connection, engine.dialect)
+    if shared is not None:
+        yield shared
+        return
+    connection = _checked_out(engine)
+    door = Door(connection, engine.dialect)
+    mark = _here.set(door)
     try:
-        yield Door(connection.driver_connection, engine.dialect)
-    except driver.Error as error:
-        if not isinstance(error, driver.OperationalError | driver.InterfaceError):
-            raise Refused() from error
-        if outer is None:
-            connection.invalidate()
-        raise Unavailable() from error
+        yield door
     finally:
-        if outer is None:
-            connection.close()
+        _here.reset(mark)
+        if door.broken:
+            connection.invalidate()
+        connection.close()
 
 
 def _checked_out(engine: Engine) -> PoolProxiedConnection:

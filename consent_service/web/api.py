@@ -13,6 +13,7 @@
 
 import functools
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, TypeVar
@@ -25,6 +26,7 @@ from marshmallow import Schema
 from werkzeug.routing import BaseConverter
 
 from consent_service.kernel.ids import CustomerId
+from consent_service.storage.direct import direct
 from consent_service.web import problems
 from consent_service.web.contracts import Problem
 from consent_service.web.strict_json import StrictParser
@@ -61,15 +63,23 @@ class Routes(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
         super().__init__(name, "consent_service." + name, description=description)
 
     def route(
-        self, rule: str, method: str, *, max_body: int = 2 * MEBIBYTE, **options: Any
+        self,
+        rule: str,
+        method: str,
+        *,
+        max_body: int = 2 * MEBIBYTE,
+        one_door: bool = False,
+        **options: Any,
     ) -> Callable[[View], View]:
-        """Registers the view under one method. Its scope, if any, goes into the document."""
+        """Registers the view under one method. Its scope, if any, goes into the document. With
+        `one_door`, all that goes to the store directly goes through the same connection."""
 
         def register(view: View) -> View:
             @functools.wraps(view)
             def bounded(*args: Any, **kwargs: Any) -> Response:
                 request.max_content_length = max_body
-                made = view(*args, **kwargs)
+                with direct() if one_door else nullcontext():
+                    made = view(*args, **kwargs)
                 if isinstance(made, Reply):
                     return made.response()
                 assert isinstance(made, Response)
@@ -94,7 +104,7 @@ class Routes(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
         """The JSON body, checked and handed over as a dict, the first argument."""
 
         def wrap(view: View) -> View:
-            read: View = self.arguments(schema, location="json")(view)
+            read: View = self.arguments(schema(), location="json")(view)  # made once, not each time
             typed: View = self.problem(415)(read)
             return typed
 
@@ -102,7 +112,7 @@ class Routes(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
 
     def query(self, schema: type[Schema]) -> Callable[[View], View]:
         """The query parameters, checked and handed over as a dict."""
-        made: Callable[[View], View] = self.arguments(schema, location="query")
+        made: Callable[[View], View] = self.arguments(schema(), location="query")
         return made
 
     def reply(
