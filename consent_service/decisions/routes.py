@@ -9,6 +9,7 @@ from consent_service.consents.tokens import read_token
 from consent_service.crypto import signing
 from consent_service.decisions import service
 from consent_service.decisions.model import Check, Decision, Question
+from consent_service.decisions.quick import quick_check
 from consent_service.decisions.schemas import BatchBody, BatchReply, CheckBody, DecisionReply
 from consent_service.kernel.clock import rfc3339
 from consent_service.kernel.ids import CustomerId, customer_id_text, decode, encode
@@ -24,7 +25,7 @@ JWS_TYPE = "consent-decision+jws"
 
 @api.route("/v1/decisions", "POST", one_door=True)
 @require_scope("decisions:check", customers=Customers.OWN)
-@api.body(CheckBody)
+@api.body(CheckBody, quick_check)
 @api.reply(200, DecisionReply, "The answer, logged")
 def check_one(body: dict[str, Any]) -> Reply:
     """Ask whether data of a person may be used for a purpose. Deny is a 200; a failure counts

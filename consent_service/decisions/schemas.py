@@ -9,7 +9,8 @@ from consent_service.web.contracts import KEY, Contract, Instant, Pattern, text
 
 MAX_CHECKS = 10_000
 
-CAMPAIGN = validate.And(validate.Length(1, 64), Pattern(r"^[A-Za-z0-9._:\-]+$"))
+CAMPAIGN_PATTERN = r"^[A-Za-z0-9._:\-]+$"
+CAMPAIGN = validate.And(validate.Length(1, 64), Pattern(CAMPAIGN_PATTERN))
 
 
 class CheckContext(Contract):

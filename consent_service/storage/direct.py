@@ -6,8 +6,7 @@ The statements are Core's own, and every value goes through its column's type. C
 autocommit: each statement stands alone, sees what is committed, and is durable when it returns.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, NoReturn
 from weakref import WeakKeyDictionary
@@ -169,29 +168,35 @@ _DONE = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK)
 _here: ContextVar[Door | None] = ContextVar("direct", default=None)
 
 
-@contextmanager
-def direct() -> Iterator[Door]:
+class direct:  # noqa: N801  # used like a function: `with direct() as door`
     """A connection in autocommit; inside a unit of work, that unit's own. One opened inside
     another is the same.
 
-    Raises: Unavailable when the store cannot answer, Refused.
+    Raises: Unavailable when the store cannot answer.
     """
-    engine = db.engine
-    outer = joined()
-    shared = _here.get() if outer is None else Door(outer.connection, engine.dialect)
-    if shared is not None:
-        yield shared
-        return
-    connection = _checked_out(engine)
-    door = Door(connection, engine.dialect)
-    mark = _here.set(door)
-    try:
-        yield door
-    finally:
-        _here.reset(mark)
-        if door.broken:
-            connection.invalidate()
-        connection.close()
+
+    __slots__ = ("_connection", "_door", "_mark")
+
+    def __enter__(self) -> Door:
+        self._connection: PoolProxiedConnection | None = None
+        outer, shared = joined(), _here.get()
+        if outer is not None:
+            return Door(outer.connection, outer.dialect)
+        if shared is not None:
+            return shared
+        engine = db.engine
+        connection = self._connection = _checked_out(engine)
+        self._door = Door(connection, engine.dialect)
+        self._mark = _here.set(self._door)
+        return self._door
+
+    def __exit__(self, *_: object) -> None:
+        if self._connection is None:
+            return
+        _here.reset(self._mark)
+        if self._door.broken:
+            self._connection.invalidate()
+        self._connection.close()
 
 
 def _checked_out(engine: Engine) -> PoolProxiedConnection:

@@ -16,11 +16,12 @@ from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import flask_smorest
+import msgspec
 from apispec.ext.marshmallow import MarshmallowPlugin
-from flask import Flask, Response, jsonify, request
+from flask import Flask, Response, request
 from flask_smorest import Blueprint
 from marshmallow import Schema
 from werkzeug.routing import BaseConverter
@@ -29,11 +30,13 @@ from consent_service.kernel.ids import CustomerId
 from consent_service.storage.direct import direct
 from consent_service.web import problems
 from consent_service.web.contracts import Problem
-from consent_service.web.strict_json import StrictParser
+from consent_service.web.strict_json import StrictParser, read_json
 
 View = TypeVar("View", bound=Callable[..., Any])
+Quick = Callable[[Any], dict[str, Any] | None]
 
 MEBIBYTE = 1024 * 1024
+_encode = msgspec.json.encode
 _WITH_BODY = ("POST", "PUT", "PATCH", "DELETE")
 
 
@@ -48,9 +51,9 @@ class Reply:
 
     def response(self) -> Response:
         """As a Flask response."""
-        response = jsonify(self.body)
-        response.status_code = self.status
-        response.headers.update(self.headers)
+        response = Response(_encode(self.body) + b"\n", self.status, mimetype="application/json")
+        if self.headers:
+            response.headers.update(self.headers)
         return response
 
 
@@ -100,13 +103,15 @@ class Routes(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
 
         return register
 
-    def body(self, schema: type[Schema]) -> Callable[[View], View]:
-        """The JSON body, checked and handed over as a dict, the first argument."""
+    def body(self, schema: type[Schema], quick: Quick | None = None) -> Callable[[View], View]:
+        """The JSON body, checked and handed over as a dict, the first argument. `quick` makes the
+        same of most bodies in a twentieth of the time, and None of all others, which the schema
+        then reads, or says what is wrong with them."""
 
         def wrap(view: View) -> View:
             read: View = self.arguments(schema(), location="json")(view)  # made once, not each time
             typed: View = self.problem(415)(read)
-            return typed
+            return typed if quick is None else _quickly(view, typed, quick)
 
         return wrap
 
@@ -147,6 +152,15 @@ class Routes(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
                 success=False,
             )
         )
+
+
+def _quickly(view: View, typed: View, quick: Quick) -> View:
+    @functools.wraps(typed)
+    def either(*args: Any, **kwargs: Any) -> Any:
+        body = quick(read_json(request))
+        return typed(*args, **kwargs) if body is None else view(body, *args, **kwargs)
+
+    return cast(View, either)
 
 
 def _documenting(decorator: Callable[[Any], Any]) -> Callable[[View], View]:

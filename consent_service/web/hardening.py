@@ -12,6 +12,18 @@ from consent_service.web.problems import problem
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_\-]{8,64}")
 _DRAINED = 64 * 1024 * 1024
 _API_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'"
+_UNLESS_SAID = [
+    (name, name.lower(), value)
+    for name, value in (
+        ("X-Content-Type-Options", "nosniff"),
+        ("Referrer-Policy", "no-referrer"),
+        ("Content-Security-Policy", _API_POLICY),
+        ("Cache-Control", "no-store"),
+        ("Strict-Transport-Security", "max-age=63072000; includeSubDomains"),
+        ("Cross-Origin-Opener-Policy", "same-origin"),
+        ("Cross-Origin-Resource-Policy", "same-origin"),
+    )
+]
 
 
 def init_app(app: Flask, trusted_proxies: int) -> None:
@@ -50,12 +62,10 @@ def _finish(response: Response) -> Response:
         _drain()
     headers = response.headers
     headers["X-Request-Id"] = g.get("request_id", "")
-    headers.setdefault("X-Content-Type-Options", "nosniff")
-    headers.setdefault("Referrer-Policy", "no-referrer")
-    headers.setdefault("Content-Security-Policy", _API_POLICY)
-    headers.setdefault("Cache-Control", "no-store")
-    headers.setdefault("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
-    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-    headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-    headers.pop("Server", None)
+    present = set(headers.keys(lower=True))
+    for name, lower, value in _UNLESS_SAID:
+        if lower not in present:
+            headers.add(name, value)
+    if "server" in present:
+        del headers["Server"]
     return response

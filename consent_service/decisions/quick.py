@@ -1,0 +1,81 @@
+"""Most bodies of a check, read in a twentieth of the time that their schema takes. What comes of
+them is what comes of `CheckBody`; a test holds the two together. Whatever is not plainly right is
+left to the schema, which says what is wrong."""
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from consent_service.catalogue.model import Channel
+from consent_service.customers.model import IdentifierType
+from consent_service.customers.normaliser import NotUsable, identifier
+from consent_service.decisions.schemas import CAMPAIGN_PATTERN
+from consent_service.kernel.errors import NotFound
+from consent_service.kernel.ids import parse_customer_id
+from consent_service.web import ownership
+from consent_service.web.contracts import KEY_PATTERN
+
+_Key = Annotated[str, Meta(min_length=1, max_length=64, pattern=rf"\A(?:{KEY_PATTERN})\Z")]
+_Campaign = Annotated[
+    str, Meta(min_length=1, max_length=64, pattern=rf"\A(?:{CAMPAIGN_PATTERN})\Z")
+]
+
+
+class _Finder(Struct, forbid_unknown_fields=True):
+    type: IdentifierType
+    value: Annotated[str, Meta(min_length=1, max_length=320)]
+
+
+class _Context(Struct, forbid_unknown_fields=True, omit_defaults=True):
+    campaign: _Campaign | UnsetType = UNSET
+    touchpoint: _Key | UnsetType = UNSET
+    lifecycle_stage: _Key | UnsetType = UNSET
+
+
+class _Check(Struct, forbid_unknown_fields=True):
+    purpose: Annotated[str, Meta(min_length=1, max_length=64)]
+    customer_id: str | UnsetType = UNSET
+    identifier: _Finder | UnsetType = UNSET
+    channel: Channel | UnsetType = UNSET
+    data_categories: Annotated[list[_Key], Meta(max_length=50)] | UnsetType = UNSET
+    recipient: _Key | UnsetType = UNSET
+    context: _Context | UnsetType = UNSET
+    at_least_as_fresh: Annotated[str, Meta(min_length=1, max_length=100)] | UnsetType = UNSET
+
+
+_AS_THEY_ARE = ("purpose", "channel", "data_categories", "recipient", "at_least_as_fresh")
+
+
+def quick_check(body: Any) -> dict[str, Any] | None:
+    """What `CheckBody` makes of a body, or None. Raises: NotFound with a customer's token, for
+    anybody else."""
+    try:
+        said = msgspec.convert(body, _Check)
+        subject = _subject(said)
+    except (msgspec.ValidationError, NotUsable):
+        return None
+    if subject is None:
+        return None
+    for name in _AS_THEY_ARE:
+        value = getattr(said, name)
+        if value is not UNSET:
+            subject[name] = value
+    if said.context is not UNSET:
+        subject["context"] = msgspec.to_builtins(said.context)
+    return subject
+
+
+def _subject(said: _Check) -> dict[str, Any] | None:
+    if (said.customer_id is UNSET) == (said.identifier is UNSET):
+        return None
+    if said.identifier is not UNSET:
+        ownership.reach_by_identifier()
+        return {"identifier": identifier(said.identifier.type, said.identifier.value)}
+    assert said.customer_id is not UNSET
+    try:
+        customer = parse_customer_id(said.customer_id)
+    except NotFound:
+        return None
+    ownership.reach(customer)
+    return {"customer_id": customer}
