@@ -40,6 +40,9 @@ SECTIONS = {
     "Bring data in": (
         Entry("import", "imports", "Import another system's export, such as a mailing list."),
     ),
+    "Ask": (
+        Entry("screen", "screen", "Ask about everybody in a file, and keep who is permitted."),
+    ),
     "Prove it": (
         Entry("log", "log", "Check the log, and pack evidence for auditors."),
         Entry("witnesses", "witnesses", "Who outside keeps checkpoints of the log."),

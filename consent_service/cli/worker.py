@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import partial
 
 import click
 import structlog
@@ -21,6 +22,7 @@ from consent_service.kernel.errors import MisconfiguredError, Unavailable
 from consent_service.ledger import partitions, retention
 from consent_service.ledger.sealer import Sealer
 from consent_service.oauth import service as oauth
+from consent_service.screenings import working as screenings
 from consent_service.web import idempotency, throttling
 from consent_service.web.runtime import keys, now, runtime
 from consent_service.witnesses import jobs as witnesses
@@ -35,13 +37,14 @@ JOBS = {
     "oauth.delete_expired_tokens": Job(oauth.delete_expired_tokens, timedelta(minutes=10)),
     "throttling.delete_expired": Job(throttling.delete_expired, timedelta(minutes=10)),
 }
-ABROAD = {  # each waits for another machine, and neither the log nor the other waits with it
+APART = {  # each waits for another machine or moves much, and neither the log nor the others wait
     "mail.deliver": Job(accounts.deliver_mail, timedelta(seconds=2)),
+    "screenings.delete_expired": Job(screenings.delete_expired, timedelta(minutes=10)),
     "witnesses.send": Job(witnesses.send_due, timedelta(seconds=5)),
 }
 _PAUSE = 0.25  # a checkpoint is due within a second
 _PAUSE_AFTER_FAULT = 1.0
-_LAST_WORDS = 20.0  # seconds, for what is under way with another machine
+_LAST_WORDS = 20.0  # seconds, for what is under way apart
 
 _log = structlog.get_logger()
 
@@ -66,22 +69,31 @@ def work_until(stop: threading.Event) -> None:
     for."""
     sealer = Sealer(runtime().settings.base_url)
     app = current_app._get_current_object()  # type: ignore[attr-defined]  # the app, for threads
-    abroad = [
-        threading.Thread(target=_work_abroad, args=(app, {name: job}, stop), daemon=True)
-        for name, job in ABROAD.items()
+    works = [partial(_run_due, {name: job}) for name, job in APART.items()]
+    works.append(partial(_screen_next, stop))
+    apart = [
+        threading.Thread(target=_work_apart, args=(app, work, stop), daemon=True) for work in works
     ]
-    for thread in abroad:
+    for thread in apart:
         thread.start()
     _repeat(lambda: run_due(JOBS, now()) + sealer.run(keys(), now()), stop)
     until = time.monotonic() + _LAST_WORDS
-    for thread in abroad:
+    for thread in apart:
         thread.join(max(0.0, until - time.monotonic()))
 
 
-def _work_abroad(app: Flask, jobs: Mapping[str, Job], stop: threading.Event) -> None:
+def _run_due(jobs: Mapping[str, Job]) -> int:
+    return run_due(jobs, now())
+
+
+def _screen_next(stop: threading.Event) -> int:
+    return screenings.answer_next(now, keys(), stop.is_set)
+
+
+def _work_apart(app: Flask, work: Callable[[], int], stop: threading.Event) -> None:
     try:
         with app.app_context():
-            _repeat(lambda: run_due(jobs, now()), stop)
+            _repeat(work, stop)
     finally:
         stop.set()  # whatever ended it: the worker ends too, and is started anew
 

@@ -18,6 +18,8 @@ from consent_service.kernel.ids import CustomerId
 from consent_service.suppressions import model as suppressions
 from consent_service.suppressions.model import Suppression
 
+CAMPAIGN_PATTERN = r"[A-Za-z0-9._:\-]+"
+
 
 class Outcome(StrEnum):
     """The answer. Deny is the answer to every doubt."""

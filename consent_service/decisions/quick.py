@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from consent_service.catalogue.model import Channel
 from consent_service.customers.model import IdentifierType
 from consent_service.customers.normaliser import NotUsable, identifier
-from consent_service.decisions.schemas import CAMPAIGN_PATTERN
+from consent_service.decisions.model import CAMPAIGN_PATTERN
 from consent_service.kernel.errors import NotFound
 from consent_service.kernel.ids import parse_customer_id
 from consent_service.web import ownership

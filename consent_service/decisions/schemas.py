@@ -4,13 +4,12 @@ from marshmallow import Schema, fields, validate
 
 from consent_service.catalogue.model import Channel
 from consent_service.consents.schemas import SubjectBody
-from consent_service.decisions.model import Outcome, Reason
+from consent_service.decisions.model import CAMPAIGN_PATTERN, Outcome, Reason
 from consent_service.web.contracts import KEY, Contract, Instant, Pattern, text
 
 MAX_CHECKS = 10_000
 
-CAMPAIGN_PATTERN = r"^[A-Za-z0-9._:\-]+$"
-CAMPAIGN = validate.And(validate.Length(1, 64), Pattern(CAMPAIGN_PATTERN))
+CAMPAIGN = validate.And(validate.Length(1, 64), Pattern(f"^{CAMPAIGN_PATTERN}$"))
 
 
 class CheckContext(Contract):

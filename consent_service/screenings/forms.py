@@ -39,8 +39,8 @@ class Form(ABC):
         """Writes those rows of the last portion that are permitted."""
 
     @abstractmethod
-    def finish(self, summary: Summary) -> None:
-        """Writes what comes after the last row."""
+    def finish(self, summary: Summary, *, rows_only: bool = False) -> None:
+        """Writes what comes after the last row; with `rows_only` nothing that reads as one."""
 
 
 def form_of(kind: FormKind, source: IO[bytes], sink: RawIOBase, column: Column | None) -> Form:
@@ -114,9 +114,10 @@ class Ndjson(Form):
         """Writes the lines."""
         _write_lines(self._sink, self._lines, permitted)
 
-    def finish(self, summary: Summary) -> None:
+    def finish(self, summary: Summary, *, rows_only: bool = False) -> None:
         """Writes the summary as an object with that one member."""
-        self._sink.write(msgspec.json.encode({"summary": summary}) + b"\n")
+        if not rows_only:
+            self._sink.write(msgspec.json.encode({"summary": summary}) + b"\n")
 
     def _named(self, line: bytes) -> Named:
         if len(line) > LONGEST_ROW:
@@ -161,9 +162,10 @@ class Csv(Form):
         """Writes the rows."""
         _write_lines(self._sink, self._rows, permitted)
 
-    def finish(self, summary: Summary) -> None:
+    def finish(self, summary: Summary, *, rows_only: bool = False) -> None:
         """Writes the summary, in JSON, as a comment."""
-        self._sink.write(b"# " + msgspec.json.encode({"summary": summary}) + b"\r\n")
+        if not rows_only:
+            self._sink.write(b"# " + msgspec.json.encode({"summary": summary}) + b"\r\n")
 
     def _pull(self) -> Iterator[str]:
         for line in _Lines(self._source):

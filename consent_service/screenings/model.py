@@ -1,13 +1,16 @@
 """A screening as values. No I/O."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
 from msgspec import Struct
 
+from consent_service.crypto.envelope import Sealed
 from consent_service.decisions.model import Question
+
+KEPT = timedelta(hours=24)
 
 
 class FormKind(StrEnum):
@@ -78,3 +81,35 @@ class Screening(Struct, frozen=True):
     payload: bytes
     key: bytes
     shard_bits: tuple[int, ...]
+
+
+class JobState(StrEnum):
+    """Where a screening stands that is answered later."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+WAITING = (JobState.QUEUED, JobState.RUNNING)
+
+
+class Job(Struct, frozen=True):
+    """A screening that is answered later. `tries` counts who took it up. `body` and `result` are
+    files; the body's is None when it is not needed any more. `expires_at` is when it is given up;
+    of one that has ended, when it and its result are forgotten. `problem` is JSON."""
+
+    id: UUID
+    client_id: str
+    asked: Sealed
+    state: JobState
+    created_at: datetime
+    expires_at: datetime
+    body: UUID | None
+    tries: int = 0
+    rows: int = 0
+    finished_at: datetime | None = None
+    result: UUID | None = None
+    screening_id: UUID | None = None
+    problem: str | None = None

@@ -45,8 +45,8 @@ class Parquet(Form):
         """Writes the rows."""
         self._writer.write_batch(self._batch.filter(pyarrow.array(permitted, pyarrow.bool_())))
 
-    def finish(self, summary: Summary) -> None:
-        """Writes the summary, and the footer."""
+    def finish(self, summary: Summary, *, rows_only: bool = False) -> None:
+        """Writes the footer, with the summary: no row in any case."""
         self._writer.add_key_value_metadata({"consent.summary": msgspec.json.encode(summary)})
         self._writer.close()
 

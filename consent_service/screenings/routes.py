@@ -1,9 +1,11 @@
 """The screenings API: ask about a whole audience before you use it."""
 
 import io
+import json
 import shutil
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 from flask import Response, request
 from werkzeug.exceptions import UnsupportedMediaType
@@ -11,11 +13,12 @@ from werkzeug.exceptions import UnsupportedMediaType
 from consent_service.catalogue.model import Channel
 from consent_service.crypto.spool import Spool
 from consent_service.decisions.model import Question
-from consent_service.kernel.ids import decode
+from consent_service.kernel.clock import rfc3339
+from consent_service.kernel.ids import decode, encode
 from consent_service.oauth.guard import caller, require_scope
-from consent_service.screenings import service
-from consent_service.screenings.model import Column, FormKind, Request
-from consent_service.screenings.schemas import ScreeningQuery, ScreeningReply
+from consent_service.screenings import jobs, service
+from consent_service.screenings.model import Column, FormKind, Job, Request
+from consent_service.screenings.schemas import JobReply, ScreeningQuery, ScreeningReply
 from consent_service.web.api import MEBIBYTE, Reply, Routes
 from consent_service.web.runtime import keys, now
 
@@ -26,9 +29,16 @@ _PIECE = 1 << 18
 _ROWS = {"type": "string"}
 _CONTEXT = ("campaign", "touchpoint", "lifecycle_stage")
 _PERMITTED = "The permitted rows, as they came, and the summary after them"
+_ASYNC = "respond-async"
+_PREFER = {
+    "in": "header",
+    "name": "Prefer",
+    "description": f"`{_ASYNC}`: keep the audience, answer with a job, and look at it later",
+    "schema": {"type": "string"},
+}
 
 
-@api.route("/v1/screenings", "POST", max_body=_LARGEST)
+@api.route("/v1/screenings", "POST", max_body=_LARGEST, parameters=[_PREFER])
 @require_scope("decisions:check")
 @api.query(ScreeningQuery)
 @api.document(
@@ -44,16 +54,18 @@ _PERMITTED = "The permitted rows, as they came, and the summary after them"
 @api.reply(200, _ROWS, _PERMITTED, FormKind.NDJSON)
 @api.reply(200, _ROWS, _PERMITTED, FormKind.CSV)
 @api.reply(200, _ROWS, _PERMITTED, FormKind.PARQUET)
+@api.reply(202, JobReply, "With `Prefer: respond-async`: the job, which is also at `Location`")
 @api.problem(415)
-def screen_audience(query: dict[str, Any]) -> Response:
+def screen_audience(query: dict[str, Any]) -> Response | Reply:
     """Ask about a whole audience. What comes back are the rows of those who may be used, byte for
     byte and in their order, then how many were answered how: as the last line of NDJSON, as a
     last line that begins with `#` of CSV, in the footer of Parquet. The screening is one entry of
     the log, written before the first row leaves."""
     asked = _request(query)
+    if _prefers_async():
+        return _answer_later(asked)
     with Spool() as received:
         shutil.copyfileobj(request.stream, received, _PIECE)
-        received.seek(0)
         source = io.BufferedReader(received, _PIECE)
         summary, permitted = service.screen(source, asked, caller().client_id, now(), keys())
     return Response(
@@ -69,8 +81,65 @@ def screen_audience(query: dict[str, Any]) -> Response:
 @api.problem(404)
 def show_screening(screening_id: str) -> Reply:
     """What came of a screening that this client asked for."""
-    found = decode("scr", screening_id, 2)[1]
-    return Reply(service.get_summary(found, caller().client_id))
+    return Reply(service.get_summary(_screening(screening_id), caller().client_id))
+
+
+@api.route("/v1/screenings/<id:screening_id>/rows", "GET")
+@require_scope("decisions:check")
+@api.reply(200, _ROWS, _PERMITTED, FormKind.NDJSON)
+@api.reply(200, _ROWS, _PERMITTED, FormKind.CSV)
+@api.reply(200, _ROWS, _PERMITTED, FormKind.PARQUET)
+@api.problem(404)
+def send_rows(screening_id: str) -> Response:
+    """The permitted rows of a screening that was answered later, in the form the audience had: as
+    often as wanted, for 24 hours."""
+    form, rows = jobs.open_rows(_screening(screening_id), caller().client_id, now(), keys())
+    return Response(_pieces(rows), mimetype=form.value)
+
+
+@api.route("/v1/jobs/<id:job_id>", "GET")
+@require_scope("decisions:check")
+@api.reply(200, JobReply, "How far it is")
+@api.problem(404)
+def show_job(job_id: str) -> Reply:
+    """How far a screening is that this client asked for with `Prefer: respond-async`."""
+    return Reply(_told(jobs.get_job(decode("job", job_id)[0], caller().client_id, now())))
+
+
+def _prefers_async() -> bool:
+    """Source: RFC 7240, section 4.1."""
+    said = request.headers.get("Prefer", "").split(",")
+    return _ASYNC in [one.partition(";")[0].strip().lower() for one in said]
+
+
+def _answer_later(asked: Request) -> Reply:
+    client_id = caller().client_id
+    jobs.check_admits(asked, client_id)
+    with Spool() as received:
+        shutil.copyfileobj(request.stream, received, _PIECE)
+        told = _told(jobs.ask_later(received, asked, client_id, now(), keys()))
+    location = f"/v1/jobs/{told['id']}"
+    return Reply(told, 202, {"Location": location, "Preference-Applied": _ASYNC})
+
+
+def _told(job: Job) -> dict[str, Any]:
+    ended, made = job.finished_at, job.screening_id
+    screening_id = None if made is None else encode("scr", made, made)
+    return {
+        "id": encode("job", job.id),
+        "kind": "screening",
+        "state": job.state.value,
+        "created_at": rfc3339(job.created_at),
+        "finished_at": None if ended is None else rfc3339(ended),
+        "rows": job.rows,
+        "screening_id": screening_id,
+        "result_url": None if screening_id is None else f"/v1/screenings/{screening_id}/rows",
+        "problem": None if job.problem is None else json.loads(job.problem),
+    }
+
+
+def _screening(screening_id: str) -> UUID:
+    return decode("scr", screening_id, 2)[1]
 
 
 def _request(query: dict[str, Any]) -> Request:

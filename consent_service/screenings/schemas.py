@@ -4,8 +4,8 @@ from marshmallow import Schema, fields, validate
 
 from consent_service.catalogue.model import Channel
 from consent_service.decisions.schemas import CAMPAIGN
-from consent_service.screenings.model import Column
-from consent_service.web.contracts import KEY, Contract, Instant, text
+from consent_service.screenings.model import Column, JobState
+from consent_service.web.contracts import KEY, Contract, FieldErrorReply, Instant, text
 
 
 class ScreeningQuery(Contract):
@@ -42,3 +42,26 @@ class ScreeningReply(Schema):
     unusable = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
     members = fields.Integer(required=True)
     members_root = fields.String(required=True, allow_none=True)
+
+
+class JobProblemReply(Schema):
+    """Why a job failed, as a problem would say it."""
+
+    code = fields.String(required=True)
+    detail = fields.String(required=True)
+    errors = fields.List(fields.Nested(FieldErrorReply), required=True)
+
+
+class JobReply(Schema):
+    """A screening that is answered later. `rows` are judged so far; `result_url` leads to the
+    permitted rows, for 24 hours after `finished_at`."""
+
+    id = fields.String(required=True)
+    kind = fields.String(required=True, validate=validate.OneOf(["screening"]))
+    state = fields.String(required=True, validate=validate.OneOf(list(JobState)))
+    created_at = Instant(required=True)
+    finished_at = Instant(required=True, allow_none=True)
+    rows = fields.Integer(required=True)
+    screening_id = fields.String(required=True, allow_none=True)
+    result_url = fields.String(required=True, allow_none=True)
+    problem = fields.Nested(JobProblemReply, required=True, allow_none=True)

@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 import structlog
 
-from consent_service.cli.worker import ABROAD, JOBS
+from consent_service.cli.worker import APART, JOBS
 from consent_service.jobs import service, store
 from consent_service.jobs.model import Job
 from consent_service.oauth import service as oauth
@@ -126,7 +126,7 @@ def test_a_worker_that_lost_its_lease_changes_nothing(clock):
 def test_housekeeping_of_the_worker_runs_on_a_store(clock, make_client, token_for):
     token = token_for(make_client("website", ["customers:read"]))
     clock.advance(timedelta(minutes=11))
-    jobs = JOBS | ABROAD
+    jobs = JOBS | APART
     assert service.run_due(jobs, clock()) == len(jobs)
     assert [schedule_of(name).last_error_kind for name in jobs] == [None] * len(jobs)
     assert oauth.find_caller(token, clock() - timedelta(minutes=11)) is None

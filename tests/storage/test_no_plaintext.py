@@ -24,6 +24,8 @@ from consent_service.imports import service
 from consent_service.imports.model import ImportOptions
 from consent_service.kernel.actors import SYSTEM
 from consent_service.web.runtime import keys
+from tests.support.later import accepted, ask, ndjson, work
+from tests.support.shop import EVERYTHING, RECIPIENTS, Shop
 
 SHORTEST = 6
 PERSONAL = {
@@ -95,6 +97,22 @@ def test_nothing_of_the_sample_is_readable(app, store, clock):
     chance = occurring(values, before)
     assert len(chance) < 10
     assert occurring(values - chance, after) == set()
+
+
+def test_nothing_of_an_audience_that_waits_is_readable(
+    app, store, clock, api, make_client, token_for
+):
+    shop = Shop(app, clock, api, make_client("shop", EVERYTHING, RECIPIENTS), token_for)
+    shop.load()
+    shop.say(shop.customer("wilhelmina@example.org"), "given")
+    people = ["wilhelmina@example.org", "bartholomew@example.org", "+493012345678"]
+    rows = [{"email": people[0], "note": "Wilkerson"}, {"email": people[1]}, {"phone": people[2]}]
+    where = accepted(ask(shop, ndjson(*rows) * 1_000, campaign="harvest-canary"))
+    values = {*people, "Wilkerson", "harvest-canary"}
+    assert occurring(values, written_down(store)) == set()
+    assert work(shop) == 1
+    assert b"Wilkerson" in shop.api.get(shop.api.get(where).json["result_url"]).get_data()
+    assert occurring(values - {"harvest-canary"}, written_down(store)) == set()
 
 
 def test_the_search_finds_what_is_there():

@@ -33,6 +33,7 @@ CLEAR = {
     "ledger_tiles": "hashes",
     "mail_outbox": "kind",
     "refresh_tokens": "sha256 parent client_id scopes",
+    "screening_jobs": "client_id state problem",
     "screening_shards": "members",
     "screenings": "client_id recipient salt payload key shard_bits",
     "sessions": "sha256 browser",
