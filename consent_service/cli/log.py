@@ -10,6 +10,7 @@ from consent_service.cli.trusted import read_checkpoint, read_keys
 from consent_service.ledger import log_keys, packs, proofs
 from consent_service.ledger.notes import Verifier
 from consent_service.ledger.verify import Broken, Report, verify_store
+from consent_service.screenings.verify import verify_screenings
 from consent_service.web.runtime import keys, now, runtime
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -72,6 +73,7 @@ def verify(
                 kept = [read_checkpoint(path, trusted) for path in since]
                 shown = [read_checkpoint(path, trusted) for path in witnessed]
                 report = verify_store(trusted, kept, now(), shown)
+                verify_screenings()
         else:
             report = _verify_file(file, key, since, witnessed)
     except Broken as broken:

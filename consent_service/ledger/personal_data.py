@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from consent_service.crypto.data_keys import Holder, OpenKeys
 from consent_service.kernel.clock import rfc3339
+from consent_service.kernel.errors import Unavailable
 from consent_service.kernel.ids import CustomerId
 from consent_service.ledger import store, tree_store
 from consent_service.ledger.service import moved_entry, open_payload
@@ -35,8 +36,18 @@ def export(tx: Connection, customer: CustomerId, keys: OpenKeys) -> dict[str, An
     }
 
 
+class NotSealedYet(Unavailable):
+    """Entries without a leaf would go without a trace. The sealer takes a second."""
+
+    code = "not_sealed_yet"
+    detail = "What was logged last is not sealed yet. Try again in a second."
+
+
 def erase(tx: Connection, customer: CustomerId) -> None:
-    """Removes the customer's entries. Their leaves stay, and lead to nobody."""
+    """Removes the customer's entries. Their leaves stay, and lead to nobody. Raises: NotSealedYet
+    while one of them has none."""
+    if tree_store.has_unsealed_of(tx, customer):
+        raise NotSealedYet()
     tree_store.forget_entries(tx, customer)
     store.delete_customer_entries(tx, customer)
 

@@ -104,6 +104,14 @@ def has_unsealed(tx: Connection, since: UUID, until: UUID) -> bool:
     return tx.scalar(query.limit(1)) is not None
 
 
+def has_unsealed_of(tx: Connection, customer: UUID) -> bool:
+    """Whether an entry about a customer has no leaf."""
+    theirs = select(LedgerEntryRow.id).where(
+        LedgerEntryRow.customer_id == customer, leaf_of_entry().is_(None)
+    )
+    return tx.scalar(theirs.limit(1)) is not None
+
+
 def list_unsealed(tx: Connection, since: UUID, limit: int) -> list[Sayable]:
     """What leaves are to be made of: entries that have none, of those with an id from `since` on,
     by id."""

@@ -74,14 +74,11 @@ def find_shards(
     return found
 
 
-def list_shards(tx: Connection, screening_id: UUID) -> list[tuple[int, int, bytes]]:
-    """Every shard of a screening, in order: part, number, members."""
+def list_shards(tx: Connection, screening_id: UUID, part: int) -> list[tuple[int, bytes]]:
+    """Every shard of a part from a screening, in order: number, members."""
     row = ScreeningShardRow
-    query = select(row.part, row.shard, row.members).where(row.screening_id == screening_id)
-    return [
-        (found.part, found.shard, bytes(found.members))
-        for found in tx.execute(query.order_by(row.part, row.shard))
-    ]
+    query = select(row.shard, row.members).where(row.screening_id == screening_id, row.part == part)
+    return [(found.shard, bytes(found.members)) for found in tx.execute(query.order_by(row.shard))]
 
 
 def _screening(row: Row[Any]) -> Screening:

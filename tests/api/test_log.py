@@ -224,6 +224,22 @@ def test_no_leaf_names_the_customer_and_a_check_s_leaf_commits_to_its_payload(ap
     assert ann not in b"".join(leaves).decode()
 
 
+def test_what_is_not_sealed_yet_is_not_erased(app, shop):
+    ann = shop.customer("ann@example.org")
+    shop.check(ann)
+    found = parse_customer_id(ann)
+    with app.app_context():
+        log.seal()
+    shop.check(ann)
+    with app.app_context():
+        with pytest.raises(personal_data.NotSealedYet), unit_of_work() as tx:
+            personal_data.erase(tx, found)
+        log.seal()
+        with unit_of_work() as tx:
+            personal_data.erase(tx, found)
+        assert log.verify().erased == 2
+
+
 def test_merging_changes_no_leaf_and_erasing_leaves_no_way_back(app, shop):
     ann, bob = shop.customer("ann@example.org"), shop.customer("bob@example.org")
     for one in (ann, bob):

@@ -10,40 +10,22 @@ import pyarrow
 import pytest
 from pyarrow import parquet
 
+from tests.support.audiences import (
+    BASE,
+    CSV,
+    PARQUET,
+    answered,
+    hashed,
+    ndjson,
+    people_of,
+    screen,
+)
 from tests.support.problems import UNKNOWN, assert_needs_scope
-
-BASE = "/v1/screenings"
-NDJSON, CSV, PARQUET = "application/x-ndjson", "text/csv", "application/vnd.apache.parquet"
 
 
 @pytest.fixture
 def people(shop):
-    """Ann said yes, Ben no, Cleo nothing, and Dora's address bounces although she said yes."""
-    found = {
-        name: shop.customer(f"{name}@example.org", f"+4930123456{at}")
-        for at, name in enumerate(("ann", "ben", "cleo", "dora"))
-    }
-    shop.say(found["ann"], "given")
-    shop.say(found["ben"], "refused")
-    shop.say(found["dora"], "given")
-    shop.suppress("dora@example.org", "undeliverable", channel="email")
-    return found
-
-
-def screen(shop, body, form=NDJSON, **query):
-    asked = {"purpose": "news", "recipient": "mailer", **query}
-    return shop.api.send("POST", BASE, data=body, content_type=form, query_string=asked)
-
-
-def ndjson(*rows):
-    return b"".join(json.dumps(row).encode() + b"\n" for row in rows)
-
-
-def answered(reply):
-    """The rows that came back, and the summary."""
-    assert reply.status_code == 200, reply.get_data(as_text=True)
-    *rows, last = [json.loads(line) for line in reply.get_data().splitlines()]
-    return rows, last["summary"]
+    return people_of(shop)
 
 
 # --- The answer
@@ -67,10 +49,6 @@ def test_the_permitted_come_back_in_order_with_a_summary(shop, people):
         "reasons": {"consent_given": 2, "no_record": 2, "refused": 1, "suppressed": 1},
         "unusable": {},
     }
-
-
-def hashed(text):
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 @pytest.mark.parametrize(
@@ -321,113 +299,3 @@ def test_it_needs_its_scope_and_a_recipient_of_ones_own(shop, people, open_shop)
     assert answered(screen(shop, ndjson(people["ann"]), recipient="mars"))[1]["reasons"] == {
         "recipient_not_allowed": 1
     }
-
-
-# --- Who was in it
-
-
-def items_about(shop, customer, **query):
-    return shop.api.get(f"/v1/customers/{customer}/disclosures", query_string=query).json["items"]
-
-
-def test_customers_are_told_which_audiences_they_were_in(shop, people):
-    summary = answered(screen(shop, ndjson(people["ann"], people["ben"])))[1]
-    shop.check(people["ann"])
-    told, own = items_about(shop, people["ann"])
-    assert (told["id"], told["customer_id"]) == (summary["screening_id"], people["ann"])
-    assert (told["outcome"], told["reason"]) == ("permit", "consent_given")
-    assert told["text"] == (
-        "mailer chose people for “news”, to use your data (email_address; name): "
-        "you were among them."
-    )
-    assert own["kind"] == "decision"
-    (told,) = items_about(shop, people["ben"], kind="screening")
-    assert (told["outcome"], told["reason"]) == ("deny", "refused")
-    assert told["text"].endswith("you were left out.")
-    assert items_about(shop, people["ben"], kind="decision") == []
-    assert items_about(shop, people["cleo"]) == []
-
-
-def test_auditors_find_audiences_by_customer_and_outcome(shop, people):
-    screen(shop, ndjson(people["ann"], people["ben"]))
-    shop.check(people["ann"])
-    for query, kinds in (
-        ({"customer_id": people["ann"]}, ["screening", "decision"]),
-        ({"customer_id": people["ann"], "outcome": "permit"}, ["screening", "decision"]),
-        ({"customer_id": people["ann"], "outcome": "deny"}, []),
-        ({"customer_id": people["ben"], "outcome": "deny"}, ["screening"]),
-        ({"customer_id": people["ben"], "purpose": "ads"}, []),
-    ):
-        reply = shop.api.get("/v1/disclosures", query_string=query)
-        assert [item["kind"] for item in reply.json["items"]] == kinds
-        asked = {"Accept": NDJSON}
-        lines = shop.api.get("/v1/disclosures", query_string=query, headers=asked).get_data()
-        assert [json.loads(line) for line in lines.splitlines()] == reply.json["items"]
-
-
-def test_whoever_was_merged_keeps_the_audiences_of_both(shop, people):
-    screen(shop, ndjson(people["ann"]))
-    screen(shop, ndjson(people["ben"]))
-    shop.merge(people["cleo"], people["ann"])
-    shop.merge(people["ben"], people["cleo"])
-    assert [item["reason"] for item in items_about(shop, people["ann"])] == [
-        "consent_given",
-        "refused",
-    ]
-
-
-def test_pages_over_many_audiences_miss_nobody(shop, people, monkeypatch):
-    monkeypatch.setattr("consent_service.disclosures.about._AUDIENCES", 3)
-    wanted = []
-    for at in range(8):
-        if at % 3:
-            wanted.append(shop.check(people["ann"])["decision_id"])
-        named = ndjson(people["ann"] if at in (1, 6, 7) else people["ben"])
-        made = answered(screen(shop, named))[1]["screening_id"]
-        wanted += [made] if at in (1, 6, 7) else []
-    for limit in (1, 2, 100):
-        found, query = [], {"limit": limit}
-        while query is not None:
-            path = f"/v1/customers/{people['ann']}/disclosures"
-            page = shop.api.get(path, query_string=query).json
-            assert len(page["items"]) <= limit
-            found += [item["id"] for item in page["items"]]
-            after = page["next_cursor"]
-            query = None if after is None else {"limit": limit, "cursor": after}
-        assert found == wanted
-
-
-def test_nothing_kept_of_an_audience_names_anybody(shop, people):
-    screen(shop, ndjson(*people.values()))
-    secrets = {row["audience_secret"] for row in shop.rows("customers")}
-    assert len(secrets) == 4
-    kept = repr([shop.rows("screenings"), shop.rows("screening_shards")])
-    for customer in shop.rows("customers"):
-        assert customer["customer_id"].hex not in kept
-        assert repr(customer["audience_secret"])[2:-1] not in kept
-
-
-def test_a_use_rests_on_a_screening(shop, people, open_shop):
-    summary = answered(screen(shop, ndjson(people["ann"])))[1]
-    body = {
-        "screening_id": summary["screening_id"],
-        "data_categories": ["name"],
-        "recipient": "mailer",
-        "touchpoint": "web",
-        "occurred_at": shop.at(),
-    }
-    reply = shop.api.post("/v1/disclosures", body)
-    assert (reply.status_code, reply.json["outcome"], reply.json["reason"]) == (
-        201,
-        "permit",
-        "screened",
-    )
-    late = {**body, "occurred_at": shop.at(seconds=61)}
-    assert shop.api.post("/v1/disclosures", late).json["reason"] == "breach_expired"
-    nobody = answered(screen(shop, ndjson(people["ben"])))[1]["screening_id"]
-    reply = shop.api.post("/v1/disclosures", {**body, "screening_id": nobody})
-    assert reply.json["reason"] == "breach_not_permitted"
-    stranger = open_shop("stranger", recipients=("warehouse",))
-    assert stranger.api.post("/v1/disclosures", body).status_code == 404
-    mailer = open_shop("itsown", recipients=("mailer",))
-    assert mailer.api.post("/v1/disclosures", body).status_code == 201
