@@ -20,14 +20,14 @@ _BLOCK = 16
 
 
 class Spool(io.RawIOBase):
-    """Written once from its beginning to its end, and read from anywhere."""
+    """Written once from its beginning to its end, and read from anywhere. `size` is in bytes."""
 
     def __init__(self) -> None:
         super().__init__()
         self._file = tempfile.TemporaryFile()  # noqa: SIM115  # closed with this
         self._secret = os.urandom(32)
         self._writer = self._cipher(0).encryptor()
-        self._size = 0
+        self.size = 0
         self._at = 0
 
     def readable(self) -> bool:
@@ -50,7 +50,7 @@ class Spool(io.RawIOBase):
             self._file.write(self._writer.update(given))
         except OSError as error:
             raise Unavailable() from error
-        self._size += len(given)
+        self.size += len(given)
         return len(given)
 
     def readinto(self, buffer: Any) -> int:
@@ -66,7 +66,7 @@ class Spool(io.RawIOBase):
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """Where to read on."""
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self.size}[whence]
         self._at = max(0, start + offset)
         return self._at
 

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response, request
-from werkzeug.exceptions import UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from consent_service.catalogue.model import Channel
 from consent_service.crypto.spool import Spool
@@ -65,7 +65,7 @@ def screen_audience(query: dict[str, Any]) -> Response | Reply:
     if _prefers_async():
         return _answer_later(asked)
     with Spool() as received:
-        shutil.copyfileobj(request.stream, received, _PIECE)
+        _receive(received)
         source = io.BufferedReader(received, _PIECE)
         summary, permitted = service.screen(source, asked, caller().client_id, now(), keys())
     return Response(
@@ -106,6 +106,14 @@ def show_job(job_id: str) -> Reply:
     return Reply(_told(jobs.get_job(decode("job", job_id)[0], caller().client_id, now())))
 
 
+def _receive(received: Spool) -> None:
+    """Takes the body. Raises: BadRequest when the client went away before its end: half of an
+    audience is not what was asked about."""
+    shutil.copyfileobj(request.stream, received, _PIECE)
+    if request.content_length not in (None, received.size):
+        raise BadRequest()
+
+
 def _prefers_async() -> bool:
     """Source: RFC 7240, section 4.1."""
     said = request.headers.get("Prefer", "").split(",")
@@ -116,7 +124,7 @@ def _answer_later(asked: Request) -> Reply:
     client_id = caller().client_id
     jobs.check_admits(asked, client_id)
     with Spool() as received:
-        shutil.copyfileobj(request.stream, received, _PIECE)
+        _receive(received)
         told = _told(jobs.ask_later(received, asked, client_id, now(), keys()))
     location = f"/v1/jobs/{told['id']}"
     return Reply(told, 202, {"Location": location, "Preference-Applied": _ASYNC})

@@ -299,3 +299,15 @@ def test_it_needs_its_scope_and_a_recipient_of_ones_own(shop, people, open_shop)
     assert answered(screen(shop, ndjson(people["ann"]), recipient="mars"))[1]["reasons"] == {
         "recipient_not_allowed": 1
     }
+
+
+def test_a_body_that_breaks_off_is_no_audience(shop, people):
+    counts = shop.counts()
+    for prefer in ("", "respond-async"):
+        reply = shop.api.send(
+            "POST", BASE, data=ndjson(people["ann"]), content_type=NDJSON,
+            query_string={"purpose": "news"}, headers={"Prefer": prefer},
+            environ_overrides={"CONTENT_LENGTH": "1000", "wsgi.input_terminated": True},
+        )  # fmt: skip
+        assert reply.status_code == 400
+    assert shop.counts() == counts
