@@ -13,6 +13,7 @@ from pyarrow import parquet
 from tests.support.audiences import (
     BASE,
     CSV,
+    NDJSON,
     PARQUET,
     answered,
     hashed,
