@@ -1,5 +1,8 @@
 """The application, wired: the only file that knows every room."""
 
+from collections.abc import Callable
+from typing import Any
+
 from flask import Flask
 
 from consent_service import __version__, api_document, health
@@ -44,9 +47,16 @@ ROUTES = (
 )
 
 
+class _App(Flask):
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """The function as it is: none of ours is a coroutine, and to look takes as long as to
+        route a request."""
+        return func
+
+
 def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
     """The WSGI application. Raises: MisconfiguredError when it must not start like this."""
-    app = Flask("consent_service", static_folder=None)
+    app = _App("consent_service", static_folder=None)
     app.config.update(
         MAX_CONTENT_LENGTH=16 * api.MEBIBYTE, PROPAGATE_EXCEPTIONS=False, TRAP_HTTP_EXCEPTIONS=False
     )

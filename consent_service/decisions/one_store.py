@@ -1,7 +1,5 @@
 """The one read behind a single check: prepared once, planned by the store once."""
 
-from collections import namedtuple
-from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -9,19 +7,17 @@ from msgspec import Struct
 from sqlalchemy import Select, Uuid, bindparam, func, literal, select
 
 from consent_service.catalogue.tables import CatalogueRow
-from consent_service.consents.store import record_of
 from consent_service.consents.tables import ConsentRecordRow
 from consent_service.crypto.envelope import Sealed
-from consent_service.customers.store import facts_of
 from consent_service.customers.tables import (
     CustomerFactsRow,
     CustomerIdentifierRow,
     CustomerKeyRow,
     CustomerRow,
 )
-from consent_service.decisions.store import MARK, OF_CUSTOMER, RECORD, Gathered, in_force
+from consent_service.decisions.store import FACTS, Gathered, in_force, take
+from consent_service.kernel.ids import CustomerId
 from consent_service.storage.direct import Door, Prepared
-from consent_service.suppressions.store import mark_of
 from consent_service.suppressions.tables import CustomerSuppressionRow
 
 
@@ -42,20 +38,13 @@ def gather_one(
     rows = door.rows(
         _ONE, customer=customer_id, purpose=purpose, identifier=identifier_id or customer_id
     )
-    version, value, first = rows[0][0], rows[0][1], rows[0][2:]
-    if first[0] is None:
+    version, value, known = rows[0][0], rows[0][1], rows[0][2]
+    if known is None:
         return One(version, None, None)
-    found = _Gathering(*first[: len(OF_CUSTOMER)])
-    gathered = Gathered(found.revision, facts_of(found), found.wrapped, {}, {})
+    found: dict[CustomerId, Gathered] = {}
     for row in rows:
-        rest = row[2 + len(OF_CUSTOMER) :]
-        record, mark = _RecordRow(*rest[: len(RECORD)]), _MarkRow(*rest[len(RECORD) :])
-        if record.revision is not None:
-            known = record_of(record)
-            gathered.records[known.purpose, known.channel] = known
-        if mark.id is not None:
-            gathered.marks[mark.id] = mark_of(mark)
-    return One(version, gathered, value)
+        take(row[2:], found)
+    return One(version, found[known], value)
 
 
 def _one() -> Select[Any]:
@@ -70,9 +59,7 @@ def _one() -> Select[Any]:
         select(
             select(func.max(CatalogueRow.version)).scalar_subquery(),
             value.value,
-            *OF_CUSTOMER,
-            *RECORD,
-            *MARK,
+            *FACTS,
         )
         .select_from(nothing)
         .outerjoin(customer, customer.customer_id == named)
@@ -84,11 +71,4 @@ def _one() -> Select[Any]:
     )
 
 
-def _row_type(name: str, columns: Iterable[Any]) -> Any:
-    return namedtuple(name, [column.key for column in columns])
-
-
-_Gathering = _row_type("_Gathering", OF_CUSTOMER)
-_RecordRow = _row_type("_RecordRow", RECORD)
-_MarkRow = _row_type("_MarkRow", MARK)
 _ONE = Prepared(_one())

@@ -9,7 +9,7 @@ from consent_service.consents.tokens import read_token
 from consent_service.crypto import signing
 from consent_service.decisions import service
 from consent_service.decisions.model import Check, Decision, Question
-from consent_service.decisions.quick import quick_check
+from consent_service.decisions.quick import quick_batch, quick_check
 from consent_service.decisions.schemas import BatchBody, BatchReply, CheckBody, DecisionReply
 from consent_service.kernel.clock import rfc3339
 from consent_service.kernel.ids import CustomerId, customer_id_text, decode, encode
@@ -36,7 +36,7 @@ def check_one(body: dict[str, Any]) -> Reply:
 
 @api.route("/v1/decisions/batch", "POST", max_body=16 * MEBIBYTE)
 @require_scope("decisions:check", customers=Customers.OWN)
-@api.body(BatchBody)
+@api.body(BatchBody, quick_batch)
 @api.reply(200, BatchReply, "The answers, each logged")
 def check_batch(body: dict[str, Any]) -> Reply:
     """Ask up to 10,000 times at once; each check has its own outcome and log entry."""

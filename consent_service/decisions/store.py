@@ -1,19 +1,12 @@
 """The one read behind a decision. It may look into lower rooms' tables, and writes nothing."""
 
-from collections.abc import Collection, Sequence
+from collections import namedtuple
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    Connection,
-    Label,
-    Row,
-    Select,
-    Table,
-    select,
-)
+from sqlalchemy import Connection, Select, select
 
 from consent_service.catalogue.model import Channel
 from consent_service.consents.model import Record
@@ -30,12 +23,12 @@ from consent_service.customers.tables import (
     CustomerRow,
 )
 from consent_service.kernel.ids import CustomerId
+from consent_service.storage.many import among
 from consent_service.suppressions.model import Suppression
 from consent_service.suppressions.store import mark_of
 from consent_service.suppressions.tables import CustomerSuppressionRow
 
 _CHUNK = 500
-_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +47,27 @@ def gather(
 ) -> dict[CustomerId, Gathered]:
     """What is known of customers, as far as these purposes need it; unknown ones are left out.
 
-    One statement for each chunk of them: what a decision rests on was all true at one moment.
+    One statement: what they rest on was all true at one moment.
     """
     found: dict[CustomerId, Gathered] = {}
-    for at in range(0, len(customer_ids), _CHUNK):
-        for row in tx.execute(_query(customer_ids[at : at + _CHUNK], purposes)):
-            customer = CustomerId(row.customer_id)
-            gathered = found.get(customer)
-            if gathered is None:
-                gathered = Gathered(row.revision, facts_of(row), row.wrapped, {}, {})
-                found[customer] = gathered
-            if row.record_revision is not None:
-                record = record_of(_Part(row, "record_"))
-                gathered.records[record.purpose, record.channel] = record
-            if row.mark_id is not None:
-                gathered.marks[row.mark_id] = mark_of(_Part(row, "mark_"))
+    for row in tx.execute(_query(tx, customer_ids, purposes)):
+        take(row, found)
     return found
+
+
+def take(row: Sequence[Any], found: dict[CustomerId, Gathered]) -> None:
+    """Adds what a row of `FACTS` says: of a customer there is one for each record and mark."""
+    customer = _OfCustomer(*row[:_RECORD_AT])
+    record, mark = _Record(*row[_RECORD_AT:_MARK_AT]), _Mark(*row[_MARK_AT:])
+    gathered = found.get(customer.customer_id)
+    if gathered is None:
+        gathered = Gathered(customer.revision, facts_of(customer), customer.wrapped, {}, {})
+        found[customer.customer_id] = gathered
+    if record.revision is not None:
+        known = record_of(record)
+        gathered.records[known.purpose, known.channel] = known
+    if mark.id is not None:
+        gathered.marks[mark.id] = mark_of(mark)
 
 
 def list_addresses(
@@ -88,26 +86,7 @@ def list_addresses(
     return found
 
 
-class _Part:
-    """The columns of one table in a row of several."""
-
-    __slots__ = ("_prefix", "_row")
-
-    def __init__(self, row: Row[Any], prefix: str) -> None:
-        self._row, self._prefix = row, prefix
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._row, self._prefix + name)
-
-
-def _columns(of: Table, prefix: str) -> list[Label[Any]]:
-    return [column.label(prefix + column.name) for column in of.columns]
-
-
-_records, _marks = ConsentRecordRow.__table__, CustomerSuppressionRow.__table__
-assert isinstance(_records, Table)
-assert isinstance(_marks, Table)
-OF_CUSTOMER = (
+_OF_CUSTOMER = (
     CustomerRow.customer_id,
     CustomerRow.revision,
     CustomerFactsRow.jurisdiction,
@@ -116,21 +95,35 @@ OF_CUSTOMER = (
     CustomerFactsRow.gpc_since,
     CustomerKeyRow.wrapped,
 )
-RECORD, MARK = tuple(_records.columns), tuple(_marks.columns)
-_FACTS = select(*OF_CUSTOMER, *_columns(_records, "record_"), *_columns(_marks, "mark_"))
+_records, _marks = ConsentRecordRow.__table__.columns, CustomerSuppressionRow.__table__.columns
+FACTS = (*_OF_CUSTOMER, *_records, *_marks)
+_RECORD_AT = len(_OF_CUSTOMER)
+_MARK_AT = _RECORD_AT + len(_records)
 
 
-def _query(customer_ids: Sequence[CustomerId], purposes: Collection[str]) -> Select[Any]:
+def _row_type(name: str, columns: Iterable[Any]) -> Any:
+    return namedtuple(name, [column.key for column in columns])
+
+
+_OfCustomer = _row_type("_OfCustomer", _OF_CUSTOMER)
+_Record = _row_type("_Record", _records)
+_Mark = _row_type("_Mark", _marks)
+
+
+def _query(
+    tx: Connection, customer_ids: Sequence[CustomerId], purposes: Collection[str]
+) -> Select[Any]:
     customer = CustomerRow
     facts, key, record, mark = in_force(customer.customer_id)
     of_purposes = record & ConsentRecordRow.purpose.in_(sorted(purposes))
     return (
-        _FACTS.select_from(customer)
+        select(*FACTS)
+        .select_from(customer)
         .join(CustomerFactsRow, facts)
         .join(CustomerKeyRow, key)
         .outerjoin(ConsentRecordRow, of_purposes)
         .outerjoin(CustomerSuppressionRow, mark)
-        .where(customer.customer_id.in_(customer_ids))
+        .where(among(tx, customer.customer_id, customer_ids))
     )
 
 

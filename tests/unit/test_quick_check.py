@@ -7,8 +7,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from marshmallow import ValidationError
 
-from consent_service.decisions.quick import quick_check
-from consent_service.decisions.schemas import CheckBody
+from consent_service.decisions.quick import quick_batch, quick_check
+from consent_service.decisions.schemas import BatchBody, CheckBody
 from tests.support.problems import UNKNOWN
 
 KEYS = st.sampled_from(["news", "a.b_1", "A", "a.", "", "a\n", "é", "a" * 64, "a" * 65, None, 3])
@@ -77,6 +77,24 @@ def test_both_ways_come_to_the_same(body):
 )
 def test_what_is_plainly_right_is_read_quickly(body):
     assert quick_check(json.loads(json.dumps(body))) == CheckBody().load(body)
+
+
+@given(st.lists(BODIES, max_size=3))
+def test_batches_too(bodies):
+    body = {"checks": bodies}
+    try:
+        wanted = BatchBody().load(body)
+    except ValidationError:
+        wanted = None
+    assert quick_batch(body) == wanted
+
+
+def test_a_batch_is_neither_empty_nor_too_long_nor_anything_else():
+    one = {"customer_id": UNKNOWN, "purpose": "news"}
+    assert quick_batch({"checks": [one] * 10_000}) is not None
+    for body in ({"checks": []}, {"checks": [one] * 10_001}, {"checks": one}, [], {}, None,
+                 {"checks": [one], "more": 1}):  # fmt: skip
+        assert quick_batch(body) is None
 
 
 def test_what_is_no_object_is_left_to_the_schema():
