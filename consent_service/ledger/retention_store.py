@@ -9,8 +9,9 @@ from consent_service.ledger.model import EntryKind
 from consent_service.ledger.store import of_kinds
 from consent_service.ledger.tables import LedgerEntryRow, LedgerLeafRow, LedgerRetentionRow
 from consent_service.ledger.tree_store import leaf_of_entry
-from consent_service.storage.bulk import one_of, spelled_out
+from consent_service.storage.bulk import spelled_out
 from consent_service.storage.locks import hold
+from consent_service.storage.many import among
 
 _LOCK = b"ledger.r"
 
@@ -42,7 +43,7 @@ def list_sealed(
     query = select(LedgerEntryRow.id).where(*_of(kind, since, until), leaf_of_entry().is_not(None))
     held = query.order_by(LedgerEntryRow.id).limit(limit).with_for_update(skip_locked=True)
     leaf = LedgerLeafRow.entry_id
-    theirs = select(leaf).where(one_of(tx, leaf, tx.scalars(held).all()))
+    theirs = select(leaf).where(among(tx, leaf, tx.scalars(held).all()))
     found = tx.scalars(theirs.with_for_update(skip_locked=True)).all()
     return sorted(one for one in found if one is not None)
 
@@ -59,11 +60,11 @@ def delete_entries(tx: Connection, entry_ids: Sequence[UUID]) -> None:
         return
     tx.execute(
         update(LedgerLeafRow)
-        .where(one_of(tx, LedgerLeafRow.entry_id, entry_ids))
+        .where(among(tx, LedgerLeafRow.entry_id, entry_ids))
         .values(entry_id=None)
     )
     between = LedgerEntryRow.id.between(entry_ids[0], entry_ids[-1])
-    tx.execute(delete(LedgerEntryRow).where(between, one_of(tx, LedgerEntryRow.id, entry_ids)))
+    tx.execute(delete(LedgerEntryRow).where(between, among(tx, LedgerEntryRow.id, entry_ids)))
 
 
 def _of(kind: EntryKind, since: UUID, until: UUID) -> list[ColumnElement[bool]]:

@@ -15,8 +15,9 @@ from consent_service.ledger.tables import (
     LedgerLeafRow,
     LedgerTileRow,
 )
-from consent_service.storage.bulk import insert_rows, one_of, spelled_out
+from consent_service.storage.bulk import insert_rows, spelled_out
 from consent_service.storage.locks import hold
+from consent_service.storage.many import among
 from consent_service.storage.types import InstantText
 
 Sayable = Any  # a row with the columns of `_SAID`
@@ -150,7 +151,7 @@ def forget_entries(tx: Connection, customer: UUID) -> None:
 
 def find_sayable(tx: Connection, entry_ids: Sequence[UUID]) -> dict[UUID, Sayable]:
     """What leaves were made of, by the entries' ids."""
-    query = select(*_SAID).where(one_of(tx, LedgerEntryRow.id, entry_ids))
+    query = select(*_SAID).where(among(tx, LedgerEntryRow.id, entry_ids))
     return {row.id: row for row in tx.execute(query)}
 
 
@@ -167,7 +168,7 @@ def list_leaves(tx: Connection, lo: int, hi: int) -> list[tuple[int, UUID | None
 def find_indexes(tx: Connection, entry_ids: Sequence[UUID]) -> dict[UUID, int]:
     """Which leaf stands for which entry."""
     query = select(LedgerLeafRow.entry_id, LedgerLeafRow.leaf_index)
-    found = tx.execute(query.where(one_of(tx, LedgerLeafRow.entry_id, entry_ids)))
+    found = tx.execute(query.where(among(tx, LedgerLeafRow.entry_id, entry_ids)))
     return {row.entry_id: row.leaf_index for row in found if row.entry_id is not None}
 
 

@@ -9,19 +9,18 @@ from operator import itemgetter
 from typing import Any, TypeVar
 from uuid import UUID
 
+import psycopg
 from sqlalchemy import (
-    ARRAY,
     BindParameter,
     Boolean,
-    ColumnElement,
     Connection,
     Dialect,
     LargeBinary,
     Table,
     Uuid,
-    any_,
     bindparam,
 )
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import QueryableAttribute
 
 from consent_service.storage.db import Base
@@ -49,8 +48,8 @@ def insert_rows(tx: Connection, into: type[Base], rows: Sequence[Mapping[str, An
         for values, rule in zip(columns, rules, strict=True)
     ]
     given = list(zip(*ruled, strict=True))
-    if tx.dialect.name == "postgresql" and len(given) > 1:  # whose driver sends them in one go
-        tx.exec_driver_sql(_insert(table, names, 1, tx.dialect), given)
+    if tx.dialect.name == "postgresql" and len(given) > 1:
+        _copy(tx, table, names, given)
         return
     at_once = _MOST_MARKS // len(names)
     for at in range(0, len(given), at_once):
@@ -60,14 +59,18 @@ def insert_rows(tx: Connection, into: type[Base], rows: Sequence[Mapping[str, An
         )
 
 
-def one_of(
-    tx: Connection, column: QueryableAttribute[Any], ids: Sequence[UUID]
-) -> ColumnElement[bool]:
-    """That a column has one of many ids. On PostgreSQL they are one parameter, a third of the work
-    of as many."""
-    if tx.dialect.name == "postgresql":
-        return column == any_(bindparam(None, ids, type_=ARRAY(Uuid())))
-    return column.in_(ids)
+def _copy(
+    tx: Connection, table: Table, names: tuple[str, ...], rows: Iterable[tuple[Any, ...]]
+) -> None:
+    """All rows or none. Half the work of as many inserts, for the store and for the driver."""
+    statement = _copy_statement(table, names, tx.dialect)
+    raw: Any = tx.connection.driver_connection
+    try:
+        with raw.cursor() as cursor, cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row(row)
+    except psycopg.Error as error:
+        raise DBAPIError.instance(statement, None, error, psycopg.Error) from error
 
 
 def spelled_out(value: T) -> BindParameter[T]:
@@ -101,6 +104,12 @@ def only_present(
 
 def _marks(mark: str, values: Sequence[object]) -> str:
     return ", ".join([mark] * len(values))
+
+
+@lru_cache(maxsize=256)
+def _copy_statement(table: Table, names: tuple[str, ...], dialect: Dialect) -> str:
+    quote = dialect.identifier_preparer.quote
+    return f"COPY {quote(table.name)} ({', '.join(quote(name) for name in names)}) FROM STDIN"
 
 
 @lru_cache(maxsize=256)

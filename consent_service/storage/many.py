@@ -27,7 +27,7 @@ _HEX_WIDTH = 32
 
 def among(
     tx: Connection,
-    column: QueryableAttribute[UUID] | QueryableAttribute[bytes],
+    column: QueryableAttribute[Any],
     values: Sequence[UUID] | Sequence[bytes],
 ) -> ColumnElement[bool]:
     """Where the column's value is one of these: UUIDs, or bytes all of one length."""
