@@ -82,7 +82,7 @@ def test_axe_finds_nothing_and_nothing_is_cut_off(site, visit, deliver, axe, lan
     found = {}
     with visit(language, scheme) as page:
         for name in states(page, site, deliver):
-            shown = page.evaluate("[document.documentElement.lang, document.documentElement.dir]")
+            shown = page.locator("html").evaluate("html => [html.lang, html.dir]")
             assert shown == [language, LANGUAGES[language].direction], name
             assert page.title() not in found
             found[name] = faults(page, axe)
