@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Connection, ScalarSelect, insert, select, type_coerce, update
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, insert, select, update
 
 from consent_service.ledger.tables import (
     LedgerCheckpointRow,
@@ -15,9 +15,9 @@ from consent_service.ledger.tables import (
     LedgerLeafRow,
     LedgerTileRow,
 )
+from consent_service.storage.as_text import instant_text
 from consent_service.storage.bulk import insert_rows, one_of, spelled_out
 from consent_service.storage.locks import hold
-from consent_service.storage.types import InstantText
 
 Sayable = Any  # a row with the columns of `_SAID`
 
@@ -34,7 +34,7 @@ _SAID = (  # as `leaf_of` takes them
     LedgerEntryRow.purpose,
     LedgerEntryRow.reason,
     LedgerEntryRow.recipient,
-    type_coerce(LedgerEntryRow.occurred_at, InstantText).label("time"),
+    instant_text(LedgerEntryRow.occurred_at).label("time"),
     LedgerEntryRow.token,
     LedgerEntryRow.touchpoint,
 )
