@@ -65,6 +65,8 @@ class Sealer:
             head = tree_store.find_head(tx)
             look = self._sweep(head, present) if sweeping else _recent(present)
             found = tree_store.list_unsealed(tx, look.since, 1)
+        if found:
+            look = _Look(found[0].id, look.until)  # what is before need not be walked through again
         behind = sweeping and head is not None and head.sealed_until < present - _BEHIND
         sealed = self._seal(look, keys, now) if found or behind else 0
         if sweeping and sealed < BATCH:
