@@ -20,7 +20,7 @@ from consent_service.jobs.model import Job
 from consent_service.jobs.service import run_due
 from consent_service.kernel.errors import MisconfiguredError, Unavailable
 from consent_service.ledger import partitions, retention
-from consent_service.ledger.sealer import Sealer
+from consent_service.ledger.sealer import BATCH, Sealer
 from consent_service.oauth import service as oauth
 from consent_service.screenings import working as screenings
 from consent_service.web import idempotency, throttling
@@ -42,7 +42,7 @@ APART = {  # each waits for another machine or moves much, and neither the log n
     "screenings.delete_expired": Job(screenings.delete_expired, timedelta(minutes=10)),
     "witnesses.send": Job(witnesses.send_due, timedelta(seconds=5)),
 }
-_PAUSE = 0.25  # a checkpoint is due within a second
+_PAUSE = 0.25  # a checkpoint is due within a second, and one for every few entries slows checks
 _PAUSE_AFTER_FAULT = 1.0
 _LAST_WORDS = 20.0  # seconds, for what is under way apart
 
@@ -76,7 +76,7 @@ def work_until(stop: threading.Event) -> None:
     ]
     for thread in apart:
         thread.start()
-    _repeat(lambda: run_due(JOBS, now()) + sealer.run(keys(), now()), stop)
+    _repeat(lambda: run_due(JOBS, now()) + (sealer.run(keys(), now()) == BATCH), stop)
     until = time.monotonic() + _LAST_WORDS
     for thread in apart:
         thread.join(max(0.0, until - time.monotonic()))

@@ -8,6 +8,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from itertools import islice
 from types import ModuleType
 from typing import Any
 
@@ -18,7 +19,9 @@ from consent_service.disclosures.model import Item
 Portions = Iterable[list[Item]]
 
 _COLUMNS = Item.__struct_fields__
+_REPEATED = list(_COLUMNS[1:12])  # what is worth a dictionary: not the id, times and leaf
 _FORMULA = tuple("=+-@\t\r")
+_GROUP = 5  # portions: a row group of 10,000 entries packs as well as a larger one
 _encode_lines = msgspec.json.Encoder().encode_lines
 
 
@@ -33,18 +36,24 @@ def csv_text(portions: Portions) -> Iterator[bytes]:
 
 
 def parquet(portions: Portions) -> Iterator[bytes]:
-    """A row group for each portion."""
+    """A row group for some portions, which wait for it in Arrow's memory: a fifth of Python's."""
     import pyarrow  # noqa: PLC0415  # 0.1 s and 50 MB, which few processes ever need
     from pyarrow.parquet import ParquetWriter  # noqa: PLC0415  # the same
 
+    pyarrow.set_memory_pool(pyarrow.system_memory_pool())  # which keeps 20 MB less than its own
     read, written = _schemas(pyarrow)
     sink = _Sink()
-    with ParquetWriter(sink, written, compression="zstd") as writer:
-        for items in portions:
-            columns = {name: [getattr(item, name) for item in items] for name in _COLUMNS}
-            writer.write_table(pyarrow.table(columns, schema=read).cast(written))
+    with ParquetWriter(sink, written, compression="zstd", use_dictionary=_REPEATED) as writer:
+        tables = (_table(pyarrow, items, read).cast(written) for items in portions)
+        while group := list(islice(tables, _GROUP)):
+            writer.write_table(pyarrow.concat_tables(group))
             yield sink.take()
     yield sink.take()
+
+
+def _table(pyarrow: ModuleType, items: list[Item], schema: Any) -> Any:
+    columns = {name: [getattr(item, name) for item in items] for name in _COLUMNS}
+    return pyarrow.table(columns, schema=schema)
 
 
 def _end_late(chunks: Iterable[bytes]) -> Iterator[bytes]:

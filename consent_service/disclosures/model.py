@@ -1,6 +1,6 @@
 """What is shown of an entry, and what makes a use a breach. No I/O."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
@@ -12,7 +12,7 @@ from msgspec import Struct
 from consent_service.consents.model import AHEAD_TOLERATED
 from consent_service.decisions.model import Outcome
 from consent_service.kernel.clock import parse_rfc3339, rfc3339
-from consent_service.kernel.ids import base32
+from consent_service.kernel.ids import base32, base32_all
 from consent_service.ledger.model import Entry, EntryKind
 
 KINDS = (EntryKind.DECISION, EntryKind.SCREENING, EntryKind.DISCLOSURE)
@@ -63,15 +63,15 @@ def item_of(entry: Entry, leaf_index: int | None, member: UUID | None = None) ->
     )
 
 
-def items_of(rows: Iterable[Sequence[Any]]) -> list[Item]:
+def items_of(rows: Sequence[Sequence[Any]]) -> list[Item]:
     """As `item_of`, of rows of `ledger.stream_entries`."""
-    return [Item(*_cells(row)) for row in rows]
+    places, ids = (base32_all([row[at] for row in rows]) for at in (0, 1))
+    return [Item(*_cells(*parts)) for parts in zip(places, ids, rows, strict=True)]
 
 
-def _cells(row: Sequence[Any]) -> tuple[Any, ...]:
-    place, kind = row[0], row[3]
-    customer = "cus_" + place if row[2] else None
-    return (_PREFIX[kind] + place + row[1], kind, customer, *_split(row[4:13]), *row[13:])
+def _cells(place: str, made: str, row: Sequence[Any]) -> tuple[Any, ...]:
+    kind, customer = row[3], "cus_" + place if row[2] else None
+    return (_PREFIX[kind] + place + made, kind, customer, *_split(row[4:13]), *row[13:])
 
 
 @lru_cache(maxsize=4096)

@@ -6,7 +6,9 @@ up touches one place of a store that is spread over machines.
 
 import os
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NewType
 from uuid import UUID
 
@@ -23,6 +25,9 @@ _TO_PYTHONS = bytes(
 _LENGTH = 26
 _THREE = [a + b + c for a in _ALPHABET for b in _ALPHABET for c in _ALPHABET]  # 15 bits at once
 _SHIFTS = range(120, -1, -15)
+_LANE = 32  # bytes, of which a UUID is in the last 16
+_HALVINGS = ((80, 48), (40, 24), (20, 12), (10, 6), (5, 3))  # bits in a half, and how far it moves
+_LETTERS = bytes.maketrans(bytes(range(32)), _ALPHABET.encode())
 _VERSION_AND_VARIANT = 0x7 << 76 | 0b10 << 62
 _NEITHER = ~(0xF << 76 | 0b11 << 62)
 
@@ -86,9 +91,30 @@ def base32(number: int) -> str:
     return "".join(found)[1:]
 
 
-def uuid_of(letters: str) -> UUID:
-    """The UUID that `base32` wrote out."""
-    return UUID(int=_number(letters))
+def base32_all(uuids: Sequence[str]) -> list[str]:
+    """As `base32`, of UUIDs in hex, with or without hyphens, in a fifth of the time: all are one
+    number, in lanes of which every halving moves the upper half away from the lower one, until
+    each 5 bits have a byte."""
+    if not uuids:
+        return []
+    pad = "0" * _LANE
+    number = int.from_bytes(bytes.fromhex(pad + pad.join(uuids).replace("-", "")))
+    for upper, by in _halvings(len(uuids)):
+        moved = number & upper
+        number = number ^ moved | moved << by
+    text = number.to_bytes(_LANE * len(uuids)).translate(_LETTERS).decode()
+    return [text[end - _LENGTH : end] for end in range(_LANE, len(text) + 1, _LANE)]
+
+
+@lru_cache(maxsize=8)
+def _halvings(lanes: int) -> list[tuple[int, int]]:
+    """Which bits of all lanes move, and by how many."""
+    found = []
+    for half, by in _HALVINGS:
+        width = 2 * (half + by)
+        lane = sum((1 << half) - 1 << at + half for at in range(0, _LANE * 8, width))
+        found.append((int.from_bytes(lane.to_bytes(_LANE) * lanes), by))
+    return found
 
 
 def _number(letters: str) -> int:

@@ -7,7 +7,7 @@ SHA-256(salt ‖ payload), and salt and payload, sealed with the entry, are for 
 officer: whoever has them shows what the leaf stands for, and once they are destroyed nobody can.
 """
 
-import base64
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -17,12 +17,12 @@ FORMAT = 1
 
 
 class Leaf(Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """A leaf, its fields in the order of their names."""
+    """A leaf, its fields in the order of their names. Bytes are written in base64."""
 
     catalogue_version: int | None = None
     channel: str | None = None
     client_id: str | None = None
-    commitment: str | None = None
+    commitment: bytes | None = None
     data_categories: tuple[str, ...] = ()
     kind: str
     known: bool
@@ -31,7 +31,7 @@ class Leaf(Struct, frozen=True, omit_defaults=True, kw_only=True):
     reason: str | None = None
     recipient: str | None = None
     time: str
-    token: str
+    token: bytes
     touchpoint: str | None = None
     version: int
 
@@ -39,29 +39,42 @@ class Leaf(Struct, frozen=True, omit_defaults=True, kw_only=True):
 encode_leaf = msgspec.json.Encoder().encode
 
 
-def leaf_of(row: Any) -> bytes:
-    """The leaf of an entry, from its row in the store."""
-    commitment = row.commitment
+def leaf_of(row: Sequence[Any]) -> bytes:
+    """The leaf of an entry, from its row in the store: the id, then the fields of `Leaf` but the
+    last, in their order."""
+    (
+        _,
+        catalogue_version,
+        channel,
+        client_id,
+        commitment,
+        data_categories,
+        kind,
+        known,
+        outcome,
+        purpose,
+        reason,
+        recipient,
+        time,
+        token,
+        touchpoint,
+    ) = row
     return encode_leaf(
         Leaf(
-            catalogue_version=row.catalogue_version,
-            channel=row.channel,
-            client_id=row.client_id,
-            commitment=None if commitment is None else _base64(commitment),
-            data_categories=tuple(row.data_categories.split()),
-            kind=row.kind,
-            known=row.known,
-            outcome=row.outcome,
-            purpose=row.purpose,
-            reason=row.reason,
-            recipient=row.recipient,
-            time=row.time,
-            token=_base64(row.token),
-            touchpoint=row.touchpoint,
+            catalogue_version=catalogue_version,
+            channel=channel,
+            client_id=client_id,
+            commitment=commitment,
+            data_categories=tuple(data_categories.split()),
+            kind=kind,
+            known=known,
+            outcome=outcome,
+            purpose=purpose,
+            reason=reason,
+            recipient=recipient,
+            time=time,
+            token=token,
+            touchpoint=touchpoint,
             version=FORMAT,
         )
     )
-
-
-def _base64(raw: bytes) -> str:
-    return base64.b64encode(raw).decode()

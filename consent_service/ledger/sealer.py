@@ -6,14 +6,17 @@ step leaves the log as it was. What is signed is seen by nobody before it is com
 is never a checkpoint that another one contradicts.
 
 Entries are committed in another order than their ids, so that "after the last one" would miss
-some. Each round looks at the last seconds; now and then a sweep looks at all since the time
-before which nothing is left, and moves that time on, to where no transaction can still add any.
+some. Each round looks at the last seconds; now and then a sweep, of as many rounds as it takes,
+looks at all since the time before which nothing is left, and moves that time on, to where no
+transaction could still add any when it began.
 """
 
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
+
+from msgspec import Struct
 
 from consent_service.crypto.keyring import Keyring
 from consent_service.kernel.ids import first_uuid_of, time_of
@@ -34,12 +37,21 @@ _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 _SWEEP_SHARE = 20  # of the time, at most one part in so many goes to sweeps
 
 
+class _Look(Struct, frozen=True):
+    """Where a round looks: at ids from `since` on. A sweep has an `until`: once it has come to its
+    end, nothing is left of the time before."""
+
+    since: UUID
+    until: datetime | None = None
+
+
 class Sealer:
     """A sealer of one process. Any number may run."""
 
     def __init__(self, base_url: str) -> None:
         self._origin = name_of(base_url)
         self._sweep_at = 0.0
+        self._next: tuple[int, _Look] | None = None
 
     def run(self, keys: Keyring, now: datetime) -> int:
         """Seals what there is to seal, a batch at most; how many leaves came to be."""
@@ -51,37 +63,52 @@ class Sealer:
                 return 0
             present = min(now, time_of(newest))  # a clock that is ahead must not pass entries by
             head = tree_store.find_head(tx)
-            since = _since(head, present, sweeping)
-            found = tree_store.list_unsealed(tx, since, 1)
+            look = self._sweep(head, present) if sweeping else _recent(present)
+            found = tree_store.list_unsealed(tx, look.since, 1)
+        if found:
+            look = _Look(found[0].id, look.until)  # what is before need not be walked through again
         behind = sweeping and head is not None and head.sealed_until < present - _BEHIND
-        until = present - LONGEST_TRANSACTION if sweeping else None
-        sealed = self._seal(since, until, keys, now) if found or behind else 0
+        sealed = self._seal(look, keys, now) if found or behind else 0
         if sweeping and sealed < BATCH:
             ended = time.monotonic()
             self._sweep_at = ended + _SWEEP_SHARE * (ended - started)
         return sealed
 
-    def _seal(self, since: UUID, swept: datetime | None, keys: Keyring, now: datetime) -> int:
+    def _sweep(self, head: Head | None, present: datetime) -> _Look:
+        """Goes on where a full batch ended, so that a backlog is not walked through anew for each
+        batch; unless the log is not as this sealer left it."""
+        if self._next is not None and head is not None and self._next[0] == head.size:
+            return self._next[1]
+        since = UUID(int=0) if head is None else first_uuid_of(head.sealed_until)
+        return _Look(since, present - LONGEST_TRANSACTION)
+
+    def _seal(self, look: _Look, keys: Keyring, now: datetime) -> int:
         with unit_of_work() as tx:
             head = tree_store.lock_head(tx)
             if head is None:
                 head = Head(self._origin, 0, _BEGINNING)
                 tree_store.add_head(tx, head)
-            entries = tree_store.list_unsealed(tx, since, BATCH)
-            until = head.sealed_until
-            if swept is not None and len(entries) < BATCH:
-                until = max(until, swept)
+            entries = tree_store.list_unsealed(tx, look.since, BATCH)
+            size, until = head.size + len(entries), _sealed_until(head, look, entries)
             if entries:
                 _grow(head, entries, keys, now)
             if entries or until != head.sealed_until:
-                tree_store.set_head(tx, head.size + len(entries), until)
+                tree_store.set_head(tx, size, until)
+        full = len(entries) == BATCH
+        self._next = (size, _Look(entries[-1].id, look.until)) if full and look.until else None
         return len(entries)
 
 
-def _since(head: Head | None, present: datetime, sweeping: bool) -> UUID:
-    if head is None:
-        return UUID(int=0)
-    return first_uuid_of(head.sealed_until if sweeping else present - _RECENT)
+def _recent(present: datetime) -> _Look:
+    return _Look(first_uuid_of(present - _RECENT))
+
+
+def _sealed_until(head: Head, look: _Look, entries: Sequence[Sayable]) -> datetime:
+    """Until when nothing is left, now that these are sealed."""
+    if look.until is None:
+        return head.sealed_until
+    swept = look.until if len(entries) < BATCH else min(look.until, time_of(entries[-1].id))
+    return max(head.sealed_until, swept)
 
 
 def _grow(head: Head, entries: Sequence[Sayable], keys: Keyring, now: datetime) -> None:

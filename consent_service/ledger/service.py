@@ -14,7 +14,6 @@ from msgspec.structs import replace
 from consent_service.crypto.envelope import Field, SealingKey, seal, unseal
 from consent_service.kernel import paging
 from consent_service.kernel.errors import Unavailable
-from consent_service.kernel.ids import uuid_of
 from consent_service.kernel.paging import Page
 from consent_service.ledger import store
 from consent_service.ledger.model import Entry, EntryFilter, NotLogged
@@ -147,4 +146,4 @@ def _portions(wanted: EntryFilter, after: UUID | None, at_once: int) -> Rows:
         yield found
         if len(found) < at_once:
             return
-        after = uuid_of(found[-1].id)
+        after = UUID(found[-1].id)

@@ -12,18 +12,17 @@ from sqlalchemy import (
     Select,
     delete,
     insert,
-    outerjoin,
     select,
-    type_coerce,
 )
 from sqlalchemy.exc import DBAPIError
 
 from consent_service.kernel.ids import time_of
 from consent_service.ledger.model import Entry, EntryFilter, EntryKind, NotLogged
-from consent_service.ledger.tables import LedgerEntryRow, LedgerLeafRow
+from consent_service.ledger.tables import LedgerEntryRow
+from consent_service.ledger.tree_store import leaf_of_entry
+from consent_service.storage.as_text import instant_text, uuid_text
 from consent_service.storage.bulk import insert_rows, spelled_out
 from consent_service.storage.direct import Door, Prepared
-from consent_service.storage.types import IdText, InstantText
 
 _entries = LedgerEntryRow.__table__
 _COLUMNS = [column for column in _entries.columns if column.name != "apart"]
@@ -205,10 +204,9 @@ def entry_of(row: Row[tuple[object, ...]]) -> Entry:
     return Entry(**values)
 
 
-_WITH_LEAF = outerjoin(LedgerEntryRow, LedgerLeafRow, LedgerLeafRow.entry_id == LedgerEntryRow.id)
 _AS_TEXT = [
-    type_coerce(LedgerEntryRow.customer_id, IdText).label("place"),
-    type_coerce(LedgerEntryRow.id, IdText).label("id"),
+    uuid_text(LedgerEntryRow.customer_id).label("place"),
+    uuid_text(LedgerEntryRow.id).label("id"),
     LedgerEntryRow.known,
     LedgerEntryRow.kind,
     LedgerEntryRow.client_id,
@@ -220,9 +218,9 @@ _AS_TEXT = [
     LedgerEntryRow.outcome,
     LedgerEntryRow.reason,
     LedgerEntryRow.catalogue_version,
-    type_coerce(LedgerEntryRow.occurred_at, InstantText).label("occurred_at"),
-    type_coerce(LedgerEntryRow.recorded_at, InstantText).label("recorded_at"),
-    LedgerLeafRow.leaf_index,
+    instant_text(LedgerEntryRow.occurred_at).label("occurred_at"),
+    instant_text(LedgerEntryRow.recorded_at).label("recorded_at"),
+    leaf_of_entry().label("leaf_index"),
 ]
 
 
@@ -230,5 +228,4 @@ def list_as_text(
     tx: Connection, wanted: EntryFilter, after: UUID | None, limit: int
 ) -> Sequence[Any]:
     """As `list_entries`, the columns of `_AS_TEXT` alone: a third of the work for many rows."""
-    query = _filtered(wanted).with_only_columns(*_AS_TEXT).select_from(_WITH_LEAF)
-    return _list(tx, query, wanted, after, limit)
+    return _list(tx, _filtered(wanted).with_only_columns(*_AS_TEXT), wanted, after, limit)

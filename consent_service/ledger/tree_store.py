@@ -1,12 +1,12 @@
 """SQL of the tree: leaves, tiles, checkpoints, and the head that one sealer at a time holds."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Connection, ScalarSelect, insert, select, type_coerce, update
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, insert, select, update
 
 from consent_service.ledger.tables import (
     LedgerCheckpointRow,
@@ -15,33 +15,35 @@ from consent_service.ledger.tables import (
     LedgerLeafRow,
     LedgerTileRow,
 )
+from consent_service.storage.as_text import instant_text
 from consent_service.storage.bulk import insert_rows, spelled_out
 from consent_service.storage.locks import hold
 from consent_service.storage.many import among
-from consent_service.storage.types import InstantText
 
 Sayable = Any  # a row with the columns of `_SAID`
 
-_SAID = (
+_SAID = (  # as `leaf_of` takes them
     LedgerEntryRow.id,
-    LedgerEntryRow.known,
-    LedgerEntryRow.kind,
-    type_coerce(LedgerEntryRow.occurred_at, InstantText).label("time"),
-    LedgerEntryRow.client_id,
-    LedgerEntryRow.purpose,
-    LedgerEntryRow.channel,
-    LedgerEntryRow.data_categories,
-    LedgerEntryRow.recipient,
-    LedgerEntryRow.touchpoint,
-    LedgerEntryRow.outcome,
-    LedgerEntryRow.reason,
     LedgerEntryRow.catalogue_version,
+    LedgerEntryRow.channel,
+    LedgerEntryRow.client_id,
     LedgerEntryRow.commitment,
+    LedgerEntryRow.data_categories,
+    LedgerEntryRow.kind,
+    LedgerEntryRow.known,
+    LedgerEntryRow.outcome,
+    LedgerEntryRow.purpose,
+    LedgerEntryRow.reason,
+    LedgerEntryRow.recipient,
+    instant_text(LedgerEntryRow.occurred_at).label("time"),
     LedgerEntryRow.token,
+    LedgerEntryRow.touchpoint,
 )
 _ONE = 1
 _LAST = UUID(int=(1 << 128) - 1)
 _LOCK = b"ledger.h"
+_ADD_ALL = """INSERT INTO ledger_leaves (leaf_index, entry_id, leaf)
+SELECT * FROM unnest(%b::bigint[], %b::uuid[], %b::bytea[])"""  # a third of the work of row by row
 
 
 class Head(Struct, frozen=True):
@@ -132,11 +134,15 @@ def leaf_of_entry() -> ScalarSelect[int]:
     return leaf.scalar_subquery()
 
 
-def add_leaves(tx: Connection, first: int, leaves: Iterable[tuple[UUID, bytes]]) -> None:
+def add_leaves(tx: Connection, first: int, leaves: Sequence[tuple[UUID, bytes]]) -> None:
     """Adds leaves from an index on, each with the id of its entry."""
+    indexes = range(first, first + len(leaves))
+    if tx.dialect.name == "postgresql":
+        tx.exec_driver_sql(_ADD_ALL, (list(indexes), *map(list, zip(*leaves, strict=True))))
+        return
     rows = [
         {"leaf_index": index, "entry_id": entry_id, "leaf": leaf}
-        for index, (entry_id, leaf) in enumerate(leaves, first)
+        for index, (entry_id, leaf) in zip(indexes, leaves, strict=True)
     ]
     insert_rows(tx, LedgerLeafRow, rows)
 

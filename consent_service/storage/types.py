@@ -1,15 +1,11 @@
 """Column types: aware UTC times, UUIDs, sealed values."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import DateTime, Dialect, LargeBinary, TypeDecorator
-from sqlalchemy.types import TypeEngine
 
 from consent_service.crypto.envelope import Sealed
-from consent_service.kernel.clock import rfc3339
-from consent_service.kernel.ids import base32
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -52,27 +48,3 @@ class SealedBytes(TypeDecorator[Sealed]):
     def process_result_value(self, value: Any, dialect: Dialect) -> Sealed | None:
         """Plain `bytes`, whatever the driver's buffer type."""
         return None if value is None else Sealed(bytes(value))
-
-
-class IdText(TypeEngine[str]):
-    """For reading many: a UUID column as its part of an id, past the making of UUIDs."""
-
-    cache_ok = True
-
-    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], str]:
-        """From what the driver gives: text in hex, or a UUID where the database has the type."""
-        if dialect.name == "sqlite":
-            return lambda value: base32(int(value, 16))
-        return lambda value: base32(value.int)
-
-
-class InstantText(TypeEngine[str]):
-    """For reading many: a `UtcDateTime` column as RFC 3339 text, past the making of times."""
-
-    cache_ok = True
-
-    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], str]:
-        """From what the driver gives: UTC text, or an aware time."""
-        if dialect.name == "sqlite":
-            return lambda value: value.replace(" ", "T") + "Z"
-        return rfc3339

@@ -94,6 +94,15 @@ def test_parquet_has_the_same_columns_with_times_as_times(shop, log):
     assert found == listed(shop)
 
 
+def test_portions_of_a_parquet_file_share_row_groups():
+    portions = [[item_with(f"{n}.{of}") for n in range(of)] for of in range(12)]
+    found = pyarrow.parquet.ParquetFile(io.BytesIO(b"".join(parquet(portions))))
+    groups = [found.metadata.row_group(at).num_rows for at in range(found.num_row_groups)]
+    assert groups == [0 + 1 + 2 + 3 + 4, 5 + 6 + 7 + 8 + 9, 10 + 11]
+    told = [item.purpose for portion in portions for item in portion]
+    assert found.read().column("purpose").to_pylist() == told
+
+
 def test_a_file_of_nothing_is_a_whole_one(shop, log):
     query = {"purpose": "unheard.of"}
     assert fetched(shop, NDJSON, **query).data == b""
@@ -156,7 +165,7 @@ def test_what_breaks_off_does_not_look_whole(shop, log):
 @pytest.mark.parametrize(("write", "end"), [(ndjson, b"\n"), (csv_text, b"\n"), (parquet, b"PAR1")])
 def test_only_what_is_whole_ends_as_a_whole_file_does(write, end):
     def breaking_off():
-        yield [item_with("x")]
+        yield from [[item_with("x")]] * 7
         raise Unavailable()
 
     received = []

@@ -2,9 +2,14 @@
 
 import sys
 
-from tests.bench import decisions, imports
+from tests.bench import decisions, files, imports, sealing
 
-SECTIONS = {"import": imports.run, "decisions": decisions.run}
+SECTIONS = {
+    "import": imports.run,
+    "decisions": decisions.run,
+    "seal": sealing.run,
+    "files": files.run,
+}
 
 
 def main(names):

@@ -45,7 +45,7 @@ def main():
         app = create_app(stores.settings_for(url, keyring.generate(START)))
         with app.app_context():
             migrations.migrate()
-            _fill(url, asked.entries)
+            fill(url, asked.entries)
             _report(asked)
             db.engine.dispose()
 
@@ -69,7 +69,8 @@ def _store(asked):
         yield f"sqlite:///{directory}/log.sqlite3"
 
 
-def _fill(url, count):
+def fill(url, count):
+    """Fills the migrated, empty store of the app with so many entries."""
     started = time.monotonic()
     with unit_of_work() as tx:
         if partition_store.is_partitioned(tx):

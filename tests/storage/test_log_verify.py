@@ -193,7 +193,7 @@ _texts = st.none() | st.text(st.characters(exclude_categories=["Cs"]))
 @given(_texts, _texts, st.none() | st.integers(0, 2**53 - 1), st.lists(st.text("abc_")))
 def test_any_leaf_is_the_json_of_rfc_8785(purpose, reason, version, categories):
     leaf = Leaf(
-        kind="decision", known=True, time=str(utc_now()), token="", version=1,
+        kind="decision", known=True, time=str(utc_now()), token=b"", version=1,
         purpose=purpose, reason=reason, catalogue_version=version,
         data_categories=tuple(categories),
     )  # fmt: skip

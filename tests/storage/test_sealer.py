@@ -14,7 +14,7 @@ from consent_service.kernel.ids import first_uuid_of, new_uuid
 from consent_service.ledger import notes, service, tree_store
 from consent_service.ledger.merkle import check_consistency, consistency_ranges, range_root
 from consent_service.ledger.proofs import root_at
-from consent_service.ledger.sealer import LONGEST_TRANSACTION, Sealer
+from consent_service.ledger.sealer import BATCH, LONGEST_TRANSACTION, Sealer
 from consent_service.ledger.tiles import node_in
 from consent_service.storage.db import db
 from consent_service.storage.unit_of_work import reading, unit_of_work
@@ -153,16 +153,45 @@ def test_two_sealers_never_fork(app, settings, store):
     assert_all_consistent()
 
 
-def seal_and_fail():
+def sealed_until():
+    with reading() as tx:
+        return tree_store.find_head(tx).sealed_until
+
+
+def test_a_backlog_is_sealed_batch_after_batch_and_what_came_late_with_it():
+    days_ago, minutes_ago = (utc_now() - timedelta(**ago) for ago in ({"days": 3}, {"minutes": 4}))
+    service.append([log.an_entry(log.id_of(days_ago)) for _ in range(BATCH)])
+    log.append(BATCH + 7)
+    sealer = Sealer("http://127.0.0.1:8000")
+    assert sealer.run(keys(), utc_now()) == BATCH
+    assert abs(sealed_until() - days_ago) < timedelta(seconds=1)
+    assert sealer.run(keys(), utc_now()) == BATCH
+    service.append([log.an_entry(log.id_of(minutes_ago))])
+    assert sealer.run(keys(), utc_now()) == 7
+    assert sealed_until() < minutes_ago
+    assert log.seal() == 1
+    assert log.verify().leaves == 2 * BATCH + 8
+
+
+def test_a_batch_that_was_given_up_is_sealed_by_the_next_round():
+    log.append(BATCH + 5)
+    sealer = Sealer("http://127.0.0.1:8000")
+    with pytest.raises(ZeroDivisionError):
+        seal_and_fail(sealer, BATCH)
+    assert log.seal(sealer) == BATCH + 5
+    assert log.verify().leaves == BATCH + 5
+
+
+def seal_and_fail(sealer, count):
     with unit_of_work():
-        assert Sealer("http://127.0.0.1:8000").run(keys(), utc_now()) == 5
+        assert sealer.run(keys(), utc_now()) == count
         raise ZeroDivisionError
 
 
 def test_a_sealer_that_fails_leaves_the_log_as_it_was():
     log.append(5)
     with pytest.raises(ZeroDivisionError):
-        seal_and_fail()
+        seal_and_fail(Sealer("http://127.0.0.1:8000"), 5)
     assert leaves() == []
     assert log.seal() == 5
 

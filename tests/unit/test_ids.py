@@ -83,3 +83,10 @@ def test_new_ids_are_of_version_7_and_hold_the_time():
     assert {value.variant for value in made} == {UUID(int=0x8 << 60).variant}
     assert all(before <= value.int >> 80 <= after for value in made)
     assert len(set(made)) == 1_000
+
+
+@given(st.lists(uuids, max_size=20))
+def test_many_are_written_out_as_one_is(values):
+    expected = [ids.base32(value.int) for value in values]
+    assert ids.base32_all([str(value) for value in values]) == expected
+    assert ids.base32_all([value.hex for value in values]) == expected
