@@ -40,6 +40,7 @@ SECTIONS = {
     "Bring data in": (
         Entry("import", "imports", "Import another system's export, such as a mailing list."),
     ),
+    "Answer people": (Entry("requests", "requests", "List, show and decide privacy requests."),),
     "Prove it": (
         Entry("log", "log", "Check the log, and pack evidence for auditors."),
         Entry("witnesses", "witnesses", "Who outside keeps checkpoints of the log."),
