@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+from consent_service.kernel.actors import Actor
 from consent_service.kernel.ids import CustomerId
 from consent_service.oauth.guard import caller, require_scope
 from consent_service.privacy_requests import deciding, service
@@ -103,7 +104,7 @@ def _id(text: str) -> UUID:
     return parse_request_id(text)
 
 
-def _by() -> Any:
+def _by() -> Actor:
     return caller().actor
 
 

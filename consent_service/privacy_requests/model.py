@@ -90,6 +90,7 @@ MOVES: Mapping[RequestState, frozenset[RequestState]] = {
 }
 OPEN = frozenset(state for state, moves in MOVES.items() if moves)
 BEFORE_RUNNING = OPEN - {_S.RUNNING}
+UNDER_WAY = frozenset({_S.APPROVED, _S.RUNNING})
 
 
 class Request(Struct, frozen=True):

@@ -12,7 +12,7 @@ from consent_service.kernel.clock import rfc3339
 from consent_service.kernel.ids import CustomerId
 from consent_service.privacy_requests import store
 from consent_service.privacy_requests.model import (
-    OPEN,
+    UNDER_WAY,
     Request,
     RequestKind,
     Step,
@@ -42,12 +42,12 @@ def export(tx: Connection, customer: CustomerId, keys: OpenKeys) -> dict[str, An
 
 
 def erase(tx: Connection, customer: CustomerId) -> None:
-    """Removes the requests. Of an erasure that is under way it stays that there is one, under
-    its own id, with its kind, state and dates: it is still to be seen to its end."""
+    """Removes the requests. Of an erasure that was approved it stays that there is one, under its
+    own id, with its kind, state and dates: it is still to be seen to its end."""
     store.delete_links(tx, customer)
     for request in store.list_of_customer(tx, customer):
         store.delete_request(tx, request)
-        if request.kind is RequestKind.ERASURE and request.state in OPEN:
+        if request.kind is RequestKind.ERASURE and request.state in UNDER_WAY:
             store.add_request(tx, _of_nobody(request))
 
 

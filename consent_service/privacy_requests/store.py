@@ -11,6 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from consent_service.kernel.actors import ActorKind
 from consent_service.privacy_requests.model import (
     OPEN,
+    UNDER_WAY,
     IdentityProof,
     Intake,
     Request,
@@ -98,9 +99,8 @@ def list_to_carry_out(
     tx: Connection, kinds: Collection[RequestKind], after: UUID | None, limit: int
 ) -> list[Request]:
     """Approved and running requests of kinds, none of them held, by id."""
-    states = (RequestState.APPROVED, RequestState.RUNNING)
     query = select(_requests).where(
-        _in_state(states),
+        _in_state(UNDER_WAY),
         RequestRow.held.is_(False),
         RequestRow.kind.in_([kind.value for kind in kinds]),
     )

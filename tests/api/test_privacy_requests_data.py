@@ -56,9 +56,11 @@ def test_an_erasure_leaves_an_erasure_under_way_that_names_nobody(shop, desk, tw
     ann, other = two
     done = desk.approved(ann, "restriction", note="Please.")
     erasure = desk.approved(ann, "erasure", note="Please.")
+    undecided = desk.confirmed(ann, "erasure")
     kept = desk.ask(other)
     erase(shop, ann)
-    assert shop.api.get(f"{BASE}/{done}").status_code == 404
+    for gone in (done, undecided):
+        assert shop.api.get(f"{BASE}/{gone}").status_code == 404
     shown = desk.show(erasure)
     assert (shown["customer_id"], shown["state"], shown["note"]) == (None, "approved", None)
     assert shown["steps"] == []
@@ -69,6 +71,8 @@ def test_an_erasure_leaves_an_erasure_under_way_that_names_nobody(shop, desk, tw
     assert len(shop.rows("privacy_request_links")) == 1  # the other's
     erase(shop, ann)
     assert desk.listed() == [erasure, kept]
+    assert desk.act(erasure, "hold", reason="x").json["held"]
+    assert desk.act(erasure, "cancel").json["state"] == "cancelled"
 
 
 def test_a_merge_moves_requests_sealed_anew(shop, desk, two):
