@@ -23,6 +23,9 @@ from consent_service.oauth import pages as oauth_pages
 from consent_service.oauth import routes as oauth_routes
 from consent_service.oauth import server as oauth_server
 from consent_service.personal_data import routes as personal_data_routes
+from consent_service.privacy_requests import carriers, decision_routes
+from consent_service.privacy_requests import pages as privacy_requests_pages
+from consent_service.privacy_requests import routes as privacy_requests_routes
 from consent_service.screenings import routes as screenings_routes
 from consent_service.storage import db
 from consent_service.suppressions import routes as suppressions_routes
@@ -44,6 +47,8 @@ ROUTES = (
     screenings_routes.api,
     disclosures_routes.api,
     log_routes.api,
+    privacy_requests_routes.api,
+    decision_routes.api,
 )
 
 
@@ -76,5 +81,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
     for routes in ROUTES:
         document.register_blueprint(routes)
     accounts.init_app(app, settings)
+    app.register_blueprint(privacy_requests_pages.pages)
+    carriers.hand_in({})  # access, portability and erasure have none yet, and stay approved
     docs.init_app(app, lambda: api_document.text_of(app))
     return app

@@ -11,6 +11,7 @@ from consent_service.accounts.model import (
     Browser,
     Session,
     digest,
+    is_fresh,
     is_live,
     new_session,
     new_token,
@@ -72,6 +73,14 @@ def list_beside(session: Session, now: datetime) -> list[Session]:
             assert session.staff_id is not None  # a session is of one or the other
             found = store.list_staff_sessions(tx, session.staff_id)
     return [each for each in found if is_live(each, now)]
+
+
+def has_fresh(customer_id: CustomerId, now: datetime) -> bool:
+    """Whether a customer signed in within the last few minutes, in any browser, and is still
+    signed in. Source: ASVS 7.5.3."""
+    with reading() as tx:
+        found = store.list_customer_sessions(tx, customer_id)
+    return any(is_live(each, now) and is_fresh(each, now) for each in found)
 
 
 def delete_dead(now: datetime) -> int:

@@ -96,6 +96,7 @@ def _jurisdiction(code: str, entry: Document) -> Jurisdiction:
         entry["request_days"],
         entry["extension_days"],
         entry["source"],
+        frozenset(entry.get("working_days", ())),
     )
 
 

@@ -15,6 +15,7 @@ _DAYS = {
     EntryKind.DISCLOSURE: _FIVE_YEARS,
     EntryKind.ERASURE: _TEN_YEARS,
     EntryKind.STAFF_ACT: _TEN_YEARS,
+    EntryKind.PRIVACY_REQUEST: _TEN_YEARS,
 }
 
 

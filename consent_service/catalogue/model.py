@@ -104,13 +104,14 @@ class Controller:
 
 @dataclass(frozen=True, slots=True)
 class Jurisdiction:
-    """What a law accepts and how long it gives; days are calendar days."""
+    """What a law accepts and how long it gives; `working_days` names which of the days are such."""
 
     code: str
     accepted_bases: frozenset[LegalBasis]
     request_days: Mapping[str, int]
     extension_days: int
     source: str
+    working_days: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

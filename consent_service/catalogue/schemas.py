@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from marshmallow import Schema, fields, validate
 
+from consent_service.catalogue.deadlines import WorkingDays
 from consent_service.catalogue.log_retention import SHORTEST
 from consent_service.catalogue.model import (
     REQUEST_KINDS,
@@ -61,12 +62,16 @@ RequestDays = Schema.from_dict(
 
 
 class Jurisdiction(Schema):
-    """What a law accepts and how long it gives, in calendar days."""
+    """What a law accepts and how long it gives, in calendar days unless `working_days` names it."""
 
     accepted_bases = fields.List(_one_of(LegalBasis), required=True)
     request_days = fields.Nested(RequestDays, required=True)
     extension_days = fields.Integer(required=True)
     source = fields.String(required=True)
+    working_days = fields.List(
+        _one_of(WorkingDays),
+        metadata={"description": "Which of the days above are working days, Monday to Friday"},
+    )
 
 
 class DataCategory(Schema):

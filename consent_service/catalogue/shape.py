@@ -18,6 +18,7 @@ from consent_service.catalogue.checks import (
     text,
     whole,
 )
+from consent_service.catalogue.deadlines import WorkingDays
 from consent_service.catalogue.log_retention import SHORTEST
 from consent_service.catalogue.model import (
     COUNTRY_PATTERN,
@@ -60,7 +61,8 @@ _JURISDICTION = record(
         "request_days": record({kind: whole(1, CENTURY) for kind in REQUEST_KINDS}),
         "extension_days": whole(0, CENTURY),
         "source": text(2_000),
-    }
+    },
+    {"working_days": list_of(one_of(WorkingDays))},
 )
 _LOG_RETENTION = record({}, {kind.value: whole(SHORTEST, CENTURY) for kind in EntryKind})
 _REGIME_RULE = record(

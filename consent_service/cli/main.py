@@ -43,6 +43,7 @@ SECTIONS = {
     "Ask": (
         Entry("screen", "screen", "Ask about everybody in a file, and keep who is permitted."),
     ),
+    "Answer people": (Entry("requests", "requests", "List, show and decide privacy requests."),),
     "Prove it": (
         Entry("log", "log", "Check the log, and pack evidence for auditors."),
         Entry("witnesses", "witnesses", "Who outside keeps checkpoints of the log."),

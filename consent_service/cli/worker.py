@@ -22,6 +22,7 @@ from consent_service.kernel.errors import MisconfiguredError, Unavailable
 from consent_service.ledger import partitions, retention
 from consent_service.ledger.sealer import BATCH, Sealer
 from consent_service.oauth import service as oauth
+from consent_service.privacy_requests import jobs as privacy_requests
 from consent_service.screenings import working as screenings
 from consent_service.web import idempotency, throttling
 from consent_service.web.runtime import keys, now, runtime
@@ -35,6 +36,10 @@ JOBS = {
     "ledger.forget_entries": Job(forget_entries, timedelta(seconds=10)),
     "ledger.make_partitions": Job(partitions.make_ahead, timedelta(hours=1)),
     "oauth.delete_expired_tokens": Job(oauth.delete_expired_tokens, timedelta(minutes=10)),
+    "privacy_requests.carry_out": Job(privacy_requests.carry_out, timedelta(seconds=5)),
+    "privacy_requests.delete_expired": Job(privacy_requests.delete_expired, timedelta(hours=1)),
+    "privacy_requests.look_up": Job(privacy_requests.look_up, timedelta(seconds=2)),
+    "privacy_requests.remind": Job(privacy_requests.remind, timedelta(minutes=10)),
     "throttling.delete_expired": Job(throttling.delete_expired, timedelta(minutes=10)),
 }
 APART = {  # each waits for another machine or moves much, and neither the log nor the others wait

@@ -86,7 +86,7 @@ def make_entry(event: Event, state: State, catalogue: Catalogue, life: SealingKe
         EntryKind.CONSENT,
         event.happened_at,
         event.recorded_at,
-        client_id=event.actor.id,
+        client_id=event.actor.in_log,
         purpose=event.purpose,
         channel=event.channel,
         touchpoint=event.touchpoint,

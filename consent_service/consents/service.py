@@ -207,7 +207,7 @@ def record_gpc(
             EntryKind.CONSENT,
             since,
             now,
-            client_id=actor.id,
+            client_id=actor.in_log,
             touchpoint=touchpoint,
             reason="gpc",
         )

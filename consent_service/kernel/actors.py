@@ -21,5 +21,11 @@ class Actor:
     kind: ActorKind
     id: str
 
+    @property
+    def in_log(self) -> str | None:
+        """What the log calls it, in the clear and for ever; None for a customer or who acts for
+        one, of whom a leaf must not tell."""
+        return None if self.kind in (ActorKind.CUSTOMER, ActorKind.GUARDIAN) else self.id
+
 
 SYSTEM = Actor(ActorKind.SYSTEM, "consent")

@@ -26,6 +26,7 @@ class EntryKind(StrEnum):
     DISCLOSURE = "disclosure"
     ERASURE = "erasure"
     STAFF_ACT = "staff_act"
+    PRIVACY_REQUEST = "privacy_request"
 
 
 class Entry(Struct, frozen=True):

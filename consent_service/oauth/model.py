@@ -49,6 +49,8 @@ CUSTOMER_SCOPES = frozenset(
         Scope.CONSENTS_WRITE.value,
         Scope.DECISIONS_CHECK.value,
         Scope.DISCLOSURES_READ.value,
+        Scope.REQUESTS_READ.value,
+        Scope.REQUESTS_WRITE.value,
     }
 )
 

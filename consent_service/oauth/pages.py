@@ -179,6 +179,10 @@ def _in_words(scope: str) -> str:
         Scope.CONSENTS_WRITE: say(spoken, "agree, refuse and withdraw in your name"),
         Scope.DECISIONS_CHECK: say(spoken, "ask whether your data may be used for a purpose"),
         Scope.DISCLOSURES_READ: say(spoken, "see who asked about you and who used your data"),
+        Scope.REQUESTS_READ: say(spoken, "see your requests about your data, and their answers"),
+        Scope.REQUESTS_WRITE: say(
+            spoken, "ask in your name for your data, its correction or its erasure"
+        ),
     }
     return words[Scope(scope)]
 

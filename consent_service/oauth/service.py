@@ -265,6 +265,13 @@ def _what_changed(before: Client, after: Client) -> str:
 def _log(actor: Actor, what: str, now: datetime) -> None:
     entry_id = new_uuid()
     entry = Entry(
-        entry_id, entry_id, False, EntryKind.STAFF_ACT, now, now, client_id=actor.id, reason=what
+        entry_id,
+        entry_id,
+        False,
+        EntryKind.STAFF_ACT,
+        now,
+        now,
+        client_id=actor.id,
+        reason=what,
     )
     ledger.append([ledger.bare_entry(entry)])

@@ -21,6 +21,7 @@ from consent_service.ledger import service as ledger
 from consent_service.ledger.model import Entry, EntryKind
 from consent_service.mail import personal_data as mail
 from consent_service.oauth import personal_data as oauth
+from consent_service.privacy_requests import personal_data as privacy_requests
 from consent_service.storage.unit_of_work import reading, unit_of_work
 from consent_service.suppressions import personal_data as suppressions
 from consent_service.web import personal_data as web
@@ -33,6 +34,7 @@ ROOMS: Sequence[ModuleType] = (
     ledger_data,
     suppressions,
     consents,
+    privacy_requests,
     customers_data,  # last: the keys go with it
 )
 
@@ -88,7 +90,7 @@ def _entry(kept: Holder, absorbed_id: CustomerId, actor: Actor, now: datetime) -
         EntryKind.STAFF_ACT,
         now,
         now,
-        client_id=actor.id,
+        client_id=actor.in_log,
         reason="customer_merged",
     )
     payload = {"absorbed": customer_id_text(absorbed_id)}

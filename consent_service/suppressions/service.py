@@ -143,7 +143,7 @@ def _entry(actor: Actor, now: datetime) -> Entry:
             EntryKind.STAFF_ACT,
             now,
             now,
-            client_id=actor.id,
+            client_id=actor.in_log,
             reason="suppression_closed",
         )
     )

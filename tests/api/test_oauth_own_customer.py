@@ -33,6 +33,7 @@ BODIES = {
         *with_somebody(EVENT, who),
         *({"events": [one]} for one in with_somebody(EVENT, who)),
     ],
+    ("POST", "/v1/privacy-requests"): lambda who: with_somebody({"kind": "erasure"}, who),
     ("POST", "/v1/signals"): lambda who: with_somebody(SIGNAL, who),
     ("POST", "/v1/decisions"): lambda who: with_somebody(CHECK, who),
     ("POST", "/v1/decisions/batch"): lambda who: [
@@ -87,6 +88,7 @@ def paths_about(who, path):
         "event_id": encode("evt", who, new_uuid()),
         "decision_id": encode("dec", who, new_uuid()),
         "client_id": "loyalty",
+        "request_id": encode("req", new_uuid()),
     }
     return re.sub(r"\{(\w+)\}", lambda name: ids[name[1]], path)
 

@@ -9,15 +9,21 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from consent_service.accounts import demo, jobs, staff
+from consent_service.catalogue import service as catalogues
 from consent_service.config import Environment
 from consent_service.customers import service as customers
 from consent_service.customers.model import IdentifierType, NewCustomer
 from consent_service.customers.normaliser import identifier
 from consent_service.kernel.actors import SYSTEM
 from consent_service.kernel.clock import utc_now
+from consent_service.mail import service as mail
 from consent_service.oauth import service as oauth
 from consent_service.oauth.model import ClientKind
+from consent_service.privacy_requests import intake, letters
+from consent_service.privacy_requests.model import RequestKind
+from consent_service.privacy_requests.sealing import Asked
 from consent_service.web.runtime import keys
+from tests.conftest import SAMPLE
 from tests.support import npm, stores
 from tests.support.oauth import REDIRECT, VERIFIER, challenge_of
 from tests.support.served import serve
@@ -74,6 +80,7 @@ def site(store, keyring):
             anna = customers.create_customer(NewCustomer((address,), {}), now, keys())
             demo.make_staff(now, keys())
             links = demo.sign_in_links("", anna, keys())
+            request = asked_for(anna, now)
             enrol = staff.create_staff("olga", ["officer"], SYSTEM, now, keys()).token
             oauth.create_client(
                 "loyalty", "Loyalty Club", frozenset({"customers:read", "consents:write"}), (),
@@ -83,8 +90,18 @@ def site(store, keyring):
             "/oauth/authorize?response_type=code&client_id=loyalty&state=s&code_challenge_method=S256"
             f"&redirect_uri={REDIRECT}&code_challenge={challenge_of(VERIFIER)}"
         )
-        paths = {**links, "enrol": f"/staff/enrol/{enrol}", "allow": allow}
+        paths = {**links, "request": request, "enrol": f"/staff/enrol/{enrol}", "allow": allow}
         yield SimpleNamespace(app=running.app, address=running.issuer, paths=paths)
+
+
+def asked_for(customer, now):
+    """The path of the link in the letter about a request of a customer."""
+    catalogues.load_catalogue(SAMPLE.read_text(encoding="utf-8"), SYSTEM, now, lambda *_: 0)
+    intake.submit(Asked(customer, SYSTEM, None), RequestKind.ERASURE, None, now, keys())
+    intake.look_up(letters.Site("", "Demo"), now, keys())
+    ((_, letter),) = mail.list_newest(jobs.key_of, 1)
+    mail.delete_expired(now + timedelta(days=2))  # the mailbox is empty at first
+    return next(line for line in letter.text.splitlines() if line.startswith("/requests/"))
 
 
 @pytest.fixture

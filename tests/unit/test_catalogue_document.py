@@ -129,6 +129,12 @@ def test_a_document_becomes_values():
     assert purpose.proof_retention_days == 0
 
 
+def test_days_are_working_days_where_it_says_so():
+    assert built(DOCUMENT).jurisdictions["DE"].working_days == frozenset()
+    more = changed("12(3)\n", "12(3)\n    working_days: [access, extension]\n")
+    assert built(more).jurisdictions["DE"].working_days == {"access", "extension"}
+
+
 def test_without_a_word_the_log_is_kept_for_years():
     days = built(DOCUMENT).log_retention_days
     assert set(days) == set(EntryKind)
@@ -330,6 +336,18 @@ FAULTS = [
         "    extension_days: -1 # here",
         "/jurisdictions/DE/extension_days",
         "out_of_range",
+    ),
+    (
+        "    source: GDPR art. 12(3)\n",
+        "    source: GDPR art. 12(3)\n    working_days: [access, sundays] # here\n",
+        "/jurisdictions/DE/working_days/1",
+        "not_a_choice",
+    ),
+    (
+        "    source: GDPR art. 12(3)\n",
+        "    source: GDPR art. 12(3)\n    working_days: true # here\n",
+        "/jurisdictions/DE/working_days",
+        "wrong_type",
     ),
     ("- key: email_address", "- key: E_mail # here", "/data_categories/0/key", "invalid"),
     (

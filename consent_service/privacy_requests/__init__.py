@@ -1,0 +1,1 @@
+"""Privacy requests: received, confirmed, decided, carried out, each step recorded."""

@@ -1,0 +1,33 @@
+"""What the worker does for this room, each given the present instant."""
+
+from datetime import datetime
+
+from consent_service.accounts.jobs import site_name
+from consent_service.privacy_requests import carrying_out, confirming, intake, service
+from consent_service.privacy_requests.letters import Site
+from consent_service.web.runtime import keys, runtime
+
+
+def site() -> Site:
+    """Where the service is, and whose it is."""
+    return Site(runtime().settings.base_url, site_name())
+
+
+def look_up(now: datetime) -> int:
+    """Finds out whose requests are that came in, and sends links to confirm them."""
+    return intake.look_up(site(), now, keys())
+
+
+def carry_out(now: datetime) -> int:
+    """Has what was approved carried out."""
+    return carrying_out.carry_out(now, keys())
+
+
+def remind(now: datetime) -> int:
+    """Warns of requests that are due soon, or overdue."""
+    return service.remind(now)
+
+
+def delete_expired(now: datetime) -> int:
+    """Removes links past their time."""
+    return confirming.delete_expired(now)

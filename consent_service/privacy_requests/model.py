@@ -1,0 +1,231 @@
+"""What a privacy request is, and the one table of the steps it may take. No I/O."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from consent_service.crypto.envelope import Sealed
+from consent_service.kernel.actors import ActorKind
+from consent_service.kernel.errors import Conflict
+from consent_service.kernel.ids import decode, encode
+
+LINK_LIFETIME = timedelta(hours=24)
+NOBODY_KNOWN = "nobody_known"
+
+
+class RequestKind(StrEnum):
+    """What a person asks for. Source: GDPR art. 15 to 18, 20, 21."""
+
+    ACCESS = "access"
+    PORTABILITY = "portability"
+    RECTIFICATION = "rectification"
+    ERASURE = "erasure"
+    RESTRICTION = "restriction"
+    OBJECTION = "objection"
+
+
+class RequestState(StrEnum):
+    """Where a request stands."""
+
+    RECEIVED = "received"
+    CONFIRMED = "confirmed"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    EXTENDED = "extended"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class StepKind(StrEnum):
+    """What is recorded: every state that is reached, and holds, which change none."""
+
+    RECEIVED = "received"
+    CONFIRMED = "confirmed"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    EXTENDED = "extended"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    HELD = "held"
+    RELEASED = "released"
+
+
+class IdentityProof(StrEnum):
+    """How it was made sure that the person is who they say they are."""
+
+    FRESH_SIGN_IN = "fresh_sign_in"
+    LINK = "link"
+    ACCOUNT_DETAILS = "account_details"
+    CALL_BACK = "call_back"
+    DOCUMENT = "document"
+    IN_PERSON = "in_person"
+
+
+BY_STAFF = (
+    IdentityProof.ACCOUNT_DETAILS,
+    IdentityProof.CALL_BACK,
+    IdentityProof.DOCUMENT,
+    IdentityProof.IN_PERSON,
+)
+
+_S = RequestState
+MOVES: Mapping[RequestState, frozenset[RequestState]] = {
+    _S.RECEIVED: frozenset({_S.CONFIRMED, _S.REJECTED, _S.CANCELLED}),
+    _S.CONFIRMED: frozenset({_S.APPROVED, _S.REJECTED, _S.EXTENDED, _S.CANCELLED}),
+    _S.EXTENDED: frozenset({_S.APPROVED, _S.REJECTED, _S.CANCELLED}),
+    _S.APPROVED: frozenset({_S.RUNNING, _S.CANCELLED}),
+    _S.RUNNING: frozenset({_S.DONE, _S.FAILED}),
+    _S.REJECTED: frozenset(),
+    _S.DONE: frozenset(),
+    _S.FAILED: frozenset(),
+    _S.CANCELLED: frozenset(),
+}
+OPEN = frozenset(state for state, moves in MOVES.items() if moves)
+BEFORE_RUNNING = OPEN - {_S.RUNNING}
+UNDER_WAY = frozenset({_S.APPROVED, _S.RUNNING})
+
+
+class Request(Struct, frozen=True):
+    """A request as kept. `place` is the customer, or its own id when it is about nobody known.
+    `restricts`: processing is restricted because of it; `found_restricted`: it was so before.
+    `reminded` is the last level of `reminder_level` that was said; `steps` how many it took."""
+
+    id: UUID
+    place: UUID
+    known: bool
+    kind: RequestKind
+    state: RequestState
+    received_at: datetime
+    due_at: datetime
+    looked_up: bool = True
+    touchpoint: str | None = None
+    identity: IdentityProof | None = None
+    held: bool = False
+    restricts: bool = False
+    found_restricted: bool = False
+    reminded: int = 0
+    steps: int = 0
+    note: Sealed | None = None
+
+
+class Step(Struct, frozen=True):
+    """A step as kept. `actor_id` is empty for the customer; `words` are stable, `reason` is what
+    somebody wrote."""
+
+    id: UUID
+    place: UUID
+    request_id: UUID
+    number: int
+    kind: StepKind
+    at: datetime
+    actor_kind: ActorKind
+    actor_id: str
+    words: str | None = None
+    reason: Sealed | None = None
+
+
+class Intake(Struct, frozen=True):
+    """A request whose person is yet to be looked up; `asked` says who."""
+
+    id: UUID
+    asked: Sealed
+    received_at: datetime
+
+
+class RequestFilter(Struct, frozen=True):
+    """Which requests; None is any. `overdue_at`: those open and past due at that moment."""
+
+    place: UUID | None = None
+    state: RequestState | None = None
+    kind: RequestKind | None = None
+    overdue_at: datetime | None = None
+
+
+class WrongState(Conflict):
+    """It has gone another way, or is not that far."""
+
+    code = "request_state"
+    detail = "The state the request is in does not allow this."
+
+
+class NotLookedUp(Conflict):
+    """It came in a moment ago."""
+
+    code = "request_not_looked_up"
+    detail = "The request was received a moment ago. Try again in a few seconds."
+
+
+class NotExtendable(Conflict):
+    """The law of the person knows no extension."""
+
+    code = "request_not_extendable"
+    detail = "The catalogue knows no extension where this person is."
+
+
+def request_id_text(request_id: UUID) -> str:
+    """`req_…`. It does not carry the customer: it would tell that there is one."""
+    return encode("req", request_id)
+
+
+def parse_request_id(text: str) -> UUID:
+    """The id behind `req_…`. Raises: NotFound."""
+    return decode("req", text)[0]
+
+
+def move(request: Request, to: RequestState) -> Request:
+    """The request in another state. Raises: WrongState when that is no way it can go."""
+    blocked = request.held and to is RequestState.RUNNING
+    if to not in MOVES[request.state] or blocked:
+        raise WrongState()
+    return replace(request, state=to)
+
+
+def hold(request: Request) -> Request:
+    """The request, not to be carried out until it is released. Raises: WrongState."""
+    if request.held or request.state not in BEFORE_RUNNING:
+        raise WrongState()
+    return replace(request, held=True)
+
+
+def release(request: Request) -> Request:
+    """The request without its hold. Raises: WrongState when it has none."""
+    if not request.held:
+        raise WrongState()
+    return replace(request, held=False)
+
+
+def is_overdue(request: Request, now: datetime) -> bool:
+    """Open and past its date."""
+    return request.state in OPEN and request.due_at < now
+
+
+REMIND_BEFORE = timedelta(days=7), timedelta(days=2), timedelta(0)
+
+
+def reminder_level(due_at: datetime, now: datetime) -> int:
+    """0: time enough; 1: 7 days left or less; 2: 2 days or less; 3: overdue."""
+    return sum(due_at - now <= before for before in REMIND_BEFORE)
+
+
+def waits_for(request: Request, *, has_carrier: bool) -> str | None:
+    """What has to happen next, where that is not the service's own turn."""
+    match request.state:
+        case RequestState.RECEIVED:
+            return "identity"
+        case RequestState.CONFIRMED | RequestState.EXTENDED:
+            return "decision"
+        case RequestState.APPROVED if request.held:
+            return "release"
+        case RequestState.APPROVED if not has_carrier:
+            return "carrier"
+        case RequestState.RUNNING if request.kind is RequestKind.RECTIFICATION:
+            return "correction"
+    return None

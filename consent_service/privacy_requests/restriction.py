@@ -1,0 +1,57 @@
+"""Restricting processing because of a request, and lifting that when nothing else holds it.
+
+Of each request it is kept whether processing is restricted because of it, and whether it was so
+already, for another reason than a request: the last request to let go then leaves it.
+Source: GDPR art. 18; DESIGN.md section 3, rule 6.
+"""
+
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from consent_service.customers import service as customers
+from consent_service.kernel.ids import CustomerId
+from consent_service.privacy_requests import store
+from consent_service.privacy_requests.model import Request
+from consent_service.privacy_requests.steps import Case
+from consent_service.storage.unit_of_work import unit_of_work
+
+
+def restrict(case: Case, now: datetime) -> Case:
+    """Restricts processing from now on. Once is enough."""
+    if case.request.restricts:
+        return case
+    holders = _holders(case)
+    restricted = customers.get_record(case.customer).facts.restricted
+    found = restricted and (not holders or any(each.found_restricted for each in holders))
+    if not restricted:
+        _set(case.customer, True, now)
+    return _put(case, replace(case.request, restricts=True, found_restricted=found))
+
+
+def lift(case: Case, now: datetime) -> Case:
+    """Lifts what `restrict` did, unless another request or an earlier restriction holds it."""
+    if not case.request.restricts:
+        return case
+    if not _holders(case) and not case.request.found_restricted:
+        _set(case.customer, False, now)
+    return _put(case, replace(case.request, restricts=False))
+
+
+def _holders(case: Case) -> list[Request]:
+    with unit_of_work() as tx:
+        others = store.list_of_customer(tx, case.customer)
+    return [each for each in others if each.restricts and each.id != case.request.id]
+
+
+def _set(customer: CustomerId, restricted: bool, now: datetime) -> None:
+    revision = customers.raise_revision(customer)
+    customers.change_facts(
+        customer, revision, lambda facts: replace(facts, restricted=restricted), now
+    )
+
+
+def _put(case: Case, request: Request) -> Case:
+    with unit_of_work() as tx:
+        store.set_restriction(tx, request)
+    return Case(request, case.life)

@@ -1,0 +1,128 @@
+"""Shapes of the privacy requests API."""
+
+from marshmallow import Schema, fields, validate
+
+from consent_service.consents.schemas import SubjectBody
+from consent_service.privacy_requests.model import (
+    BY_STAFF,
+    IdentityProof,
+    RequestKind,
+    RequestState,
+    StepKind,
+)
+from consent_service.web.contracts import KEY, Contract, CustomerIdField, Instant, PageQuery, text
+
+_REASON = text(2_000)
+_WAITS_FOR = ("identity", "decision", "release", "carrier", "correction")
+
+
+class PrivacyRequestBody(SubjectBody):
+    """What somebody asks for."""
+
+    kind = fields.String(required=True, validate=validate.OneOf(list(RequestKind)))
+    note = fields.String(validate=text(4_000), metadata={"description": "Sealed; what to correct"})
+    touchpoint = fields.String(validate=KEY, metadata={"description": "Where the person asked"})
+
+
+class PrivacyRequestReceipt(Schema):
+    """That it came in: the same whoever is named."""
+
+    id = fields.String(required=True)
+    state = fields.String(required=True, validate=validate.OneOf(list(RequestState)))
+    due_at = Instant(required=True)
+
+
+class PrivacyRequestsQuery(PageQuery):
+    """Which requests. A customer's token names its customer."""
+
+    customer_id = CustomerIdField()
+    state = fields.String(validate=validate.OneOf(list(RequestState)))
+    kind = fields.String(validate=validate.OneOf(list(RequestKind)))
+    overdue = fields.Boolean(load_default=False)
+
+
+class PrivacyRequestSummary(Schema):
+    """A request. `customer_id` is null where nobody is known."""
+
+    id = fields.String(required=True)
+    customer_id = CustomerIdField(required=True, allow_none=True)
+    kind = fields.String(required=True, validate=validate.OneOf(list(RequestKind)))
+    state = fields.String(required=True, validate=validate.OneOf(list(RequestState)))
+    received_at = Instant(required=True)
+    due_at = Instant(required=True)
+    overdue = fields.Boolean(required=True)
+    held = fields.Boolean(required=True)
+    restricts = fields.Boolean(
+        required=True, metadata={"description": "Processing is restricted because of it"}
+    )
+    identity = fields.String(
+        required=True, allow_none=True, validate=validate.OneOf([*IdentityProof, None])
+    )
+    waits_for = fields.String(
+        required=True,
+        allow_none=True,
+        validate=validate.OneOf([*_WAITS_FOR, None]),
+        metadata={"description": "`carrier`: approved, and this release cannot carry it out yet"},
+    )
+
+
+class PrivacyRequestStep(Schema):
+    """A step that was taken. `words` are stable: how identity was confirmed, what is left."""
+
+    step = fields.String(required=True, validate=validate.OneOf(list(StepKind)))
+    at = Instant(required=True)
+    actor = fields.String(required=True)
+    words = fields.String(required=True, allow_none=True)
+    reason = fields.String(required=True, allow_none=True)
+
+
+class PrivacyRequestReply(PrivacyRequestSummary):
+    """A request with all that happened."""
+
+    note = fields.String(required=True, allow_none=True)
+    steps = fields.List(fields.Nested(PrivacyRequestStep), required=True)
+
+
+class PrivacyRequestList(Schema):
+    """A page of requests."""
+
+    items = fields.List(fields.Nested(PrivacyRequestSummary), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+def _identity(*, required: bool) -> fields.String:
+    return fields.String(
+        required=required,
+        validate=validate.OneOf([each.value for each in BY_STAFF]),
+        metadata={"description": "How it was made sure who asks"},
+    )
+
+
+class ApproveBody(Contract):
+    """An approval. `identity` is needed where the person has not confirmed."""
+
+    identity = _identity(required=False)
+
+
+class ConfirmBody(Contract):
+    """That the person is who they say."""
+
+    identity = _identity(required=True)
+
+
+class ReasonBody(Contract):
+    """Why. It is sealed, and the person may read it."""
+
+    reason = fields.String(required=True, validate=_REASON)
+
+
+class MaybeReasonBody(Contract):
+    """Why, if it is said."""
+
+    reason = fields.String(validate=_REASON)
+
+
+class DoneBody(Contract):
+    """That the data was corrected; with `left`, what could not be."""
+
+    left = fields.String(validate=_REASON)

@@ -1,0 +1,170 @@
+"""One step of a request: under its customer's lock, recorded and logged, in the caller's unit of
+work."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from consent_service.crypto.envelope import SealingKey
+from consent_service.crypto.keyring import Keyring
+from consent_service.customers import keys as data_keys
+from consent_service.customers import service as customers
+from consent_service.kernel.actors import Actor, ActorKind
+from consent_service.kernel.clock import rfc3339
+from consent_service.kernel.errors import NotFound
+from consent_service.kernel.ids import CustomerId, new_uuid
+from consent_service.ledger import service as ledger
+from consent_service.ledger.model import Entry, EntryKind
+from consent_service.privacy_requests import store
+from consent_service.privacy_requests.model import (
+    NotLookedUp,
+    Request,
+    RequestState,
+    Step,
+    StepKind,
+    WrongState,
+    move,
+    request_id_text,
+)
+from consent_service.privacy_requests.sealing import seal_reason
+from consent_service.storage.unit_of_work import reading, unit_of_work
+
+
+class Case(Struct, frozen=True):
+    """A request under work: its customer is locked. `life` is None when there is none."""
+
+    request: Request
+    life: SealingKey | None
+
+    @property
+    def customer(self) -> CustomerId:
+        """Whom it is about."""
+        assert self.request.known
+        return CustomerId(self.request.place)
+
+
+def open_case(request_id: UUID, keys: Keyring) -> Case:
+    """A request, whose customer nobody else changes until the unit of work ends. Whoever was
+    merged meanwhile is found where the request has gone. Raises: NotFound, NotLookedUp."""
+    request = get_request(request_id)
+    if request.known:
+        _lock(request.place)
+        request = get_request(request_id)
+    if not request.looked_up:
+        raise NotLookedUp()
+    if not request.known:
+        return Case(request, None)
+    return Case(request, data_keys.open_keys(CustomerId(request.place), keys).life)
+
+
+def _lock(place: UUID) -> None:
+    """Whoever was erased meanwhile needs no lock: what is left of the request names nobody."""
+    with suppress(NotFound):
+        customers.lock_resolved([CustomerId(place)])
+
+
+def get_request(request_id: UUID) -> Request:
+    """A request. Raises: NotFound."""
+    with reading() as tx:
+        request = store.find_request(tx, request_id)
+    if request is None:
+        raise NotFound()
+    return request
+
+
+def go(
+    case: Case,
+    to: RequestState,
+    actor: Actor,
+    now: datetime,
+    *,
+    words: str | None = None,
+    reason: str | None = None,
+    **changes: Any,
+) -> Case:
+    """Moves a request on. Raises: WrongState."""
+    moved = replace(move(case.request, to), **changes)
+    return put(case, moved, StepKind(to.value), actor, now, words=words, reason=reason)
+
+
+def put(
+    case: Case,
+    after: Request,
+    kind: StepKind,
+    actor: Actor,
+    now: datetime,
+    *,
+    words: str | None = None,
+    reason: str | None = None,
+) -> Case:
+    """Keeps what a step made of a request, and the step. Raises: WrongState when another was
+    faster."""
+    after = replace(after, steps=case.request.steps + 1)
+    done = Case(after, case.life)
+    with unit_of_work() as tx:
+        if not store.set_request(tx, case.request, after):
+            raise WrongState()
+    record(done, kind, actor, now, now, words=words, reason=reason)
+    return done
+
+
+def record(
+    case: Case,
+    kind: StepKind,
+    actor: Actor,
+    at: datetime,
+    now: datetime,
+    *,
+    words: str | None = None,
+    reason: str | None = None,
+) -> None:
+    """Adds the last step of a request, taken `at`, to its history and to the log."""
+    request, step_id = case.request, new_uuid()
+    named = "" if actor.kind is ActorKind.CUSTOMER else actor.id
+    sealed = seal_reason(reason, request.place, step_id, case.life)
+    step = Step(
+        step_id,
+        request.place,
+        request.id,
+        request.steps,
+        kind,
+        at,
+        actor.kind,
+        named,
+        words,
+        sealed,
+    )
+    payload = {
+        "request": request_id_text(request.id),
+        "actor": f"{actor.kind}:{named}",
+        "due_at": rfc3339(request.due_at),
+        "words": words,
+        "reason": reason,
+    }
+    with unit_of_work() as tx:
+        store.add_steps(tx, [step])
+        ledger.append([_entry(case, step, payload, now)])
+
+
+def _entry(case: Case, step: Step, payload: Mapping[str, Any], now: datetime) -> Entry:
+    entry_id, request = new_uuid(), case.request
+    entry = Entry(
+        entry_id,
+        request.place if request.known else entry_id,
+        request.known,
+        EntryKind.PRIVACY_REQUEST,
+        step.at,
+        now,
+        client_id=step.actor_id or None,
+        touchpoint=request.touchpoint,
+        outcome=step.kind.value,
+        reason=request.kind.value,
+    )
+    if case.life is None:
+        return ledger.bare_entry(entry)
+    return ledger.sealed_entry(entry, payload, case.life)

@@ -1,0 +1,251 @@
+"""SQL of privacy requests."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, Select, delete, insert, select, update
+from sqlalchemy.orm import InstrumentedAttribute
+
+from consent_service.kernel.actors import ActorKind
+from consent_service.privacy_requests.model import (
+    OPEN,
+    UNDER_WAY,
+    IdentityProof,
+    Intake,
+    Request,
+    RequestFilter,
+    RequestKind,
+    RequestState,
+    Step,
+    StepKind,
+)
+from consent_service.privacy_requests.tables import IntakeRow, RequestLinkRow, RequestRow, StepRow
+
+_requests = RequestRow.__table__
+_steps = StepRow.__table__
+_NOT_COLUMNS = frozenset({"place"})
+
+
+def add_request(tx: Connection, request: Request) -> None:
+    """Adds a request."""
+    tx.execute(insert(RequestRow).values(**_values(request)))
+
+
+def find_request(tx: Connection, request_id: UUID) -> Request | None:
+    """A request by its id, wherever it stands."""
+    row = tx.execute(select(_requests).where(RequestRow.id == request_id)).one_or_none()
+    return None if row is None else _request(row)
+
+
+def set_request(tx: Connection, before: Request, after: Request) -> bool:
+    """Puts what a step changed. False when another step was faster, or the request has moved."""
+    names = ("state", "due_at", "identity", "held", "restricts", "found_restricted", "steps")
+    values = _values(after)
+    changed = tx.execute(
+        update(RequestRow)
+        .where(
+            RequestRow.customer_id == before.place,
+            RequestRow.id == before.id,
+            RequestRow.steps == before.steps,
+        )
+        .values({name: values[name] for name in names})
+    )
+    return bool(changed.rowcount)
+
+
+def set_restriction(tx: Connection, request: Request) -> None:
+    """Puts whether processing is restricted because of a request. Its customer is locked."""
+    tx.execute(
+        update(RequestRow)
+        .where(RequestRow.customer_id == request.place, RequestRow.id == request.id)
+        .values(restricts=request.restricts, found_restricted=request.found_restricted)
+    )
+
+
+def set_reminded(tx: Connection, request: Request, level: int) -> bool:
+    """Notes that a level of reminder was said, or 0: none since. False when it was said already,
+    or the date has moved."""
+    mine = (RequestRow.customer_id == request.place, RequestRow.id == request.id)
+    query = update(RequestRow).where(*mine).values(reminded=level)
+    if level:
+        query = query.where(RequestRow.reminded < level, RequestRow.due_at == request.due_at)
+    return bool(tx.execute(query).rowcount)
+
+
+def list_requests(
+    tx: Connection, wanted: RequestFilter, after: UUID | None, limit: int
+) -> list[Request]:
+    """Requests in order of their ids, which is that of receipt."""
+    query = _narrowed(select(_requests), wanted).order_by(RequestRow.id).limit(limit)
+    if after is not None:
+        query = query.where(RequestRow.id > after)
+    return [_request(row) for row in tx.execute(query)]
+
+
+def list_due_before(tx: Connection, moment: datetime, below: int, limit: int) -> list[Request]:
+    """Open requests due by a moment that had no reminder of a level yet, the earliest first."""
+    query = (
+        select(_requests)
+        .where(RequestRow.due_at <= moment, RequestRow.reminded < below, _in_state(OPEN))
+        .order_by(RequestRow.due_at)
+        .limit(limit)
+    )
+    return [_request(row) for row in tx.execute(query)]
+
+
+def list_to_carry_out(
+    tx: Connection, kinds: Collection[RequestKind], after: UUID | None, limit: int
+) -> list[Request]:
+    """Approved and running requests of kinds, none of them held, by id."""
+    query = select(_requests).where(
+        _in_state(UNDER_WAY),
+        RequestRow.held.is_(False),
+        RequestRow.kind.in_([kind.value for kind in kinds]),
+    )
+    if after is not None:
+        query = query.where(RequestRow.id > after)
+    return [_request(row) for row in tx.execute(query.order_by(RequestRow.id).limit(limit))]
+
+
+def list_of_customer(tx: Connection, customer: UUID) -> list[Request]:
+    """A customer's requests, oldest first."""
+    query = select(_requests).where(RequestRow.customer_id == customer).order_by(RequestRow.id)
+    return [_request(row) for row in tx.execute(query)]
+
+
+def delete_request(tx: Connection, request: Request) -> None:
+    """Removes a request and its steps from where it stands."""
+    row = RequestRow
+    tx.execute(delete(row).where(row.customer_id == request.place, row.id == request.id))
+    tx.execute(
+        delete(StepRow).where(
+            StepRow.customer_id == request.place, StepRow.request_id == request.id
+        )
+    )
+
+
+def add_steps(tx: Connection, steps: Sequence[Step]) -> None:
+    """Adds steps."""
+    if steps:
+        tx.execute(insert(StepRow), [_values(step) for step in steps])
+
+
+def list_steps(tx: Connection, request: Request) -> list[Step]:
+    """The steps of a request, in order."""
+    query = select(_steps).where(
+        StepRow.customer_id == request.place, StepRow.request_id == request.id
+    )
+    return [_step(row) for row in tx.execute(query.order_by(StepRow.number))]
+
+
+def add_intake(tx: Connection, intake: Intake) -> None:
+    """Adds who is to be looked up."""
+    values = {"id": intake.id, "asked": intake.asked, "received_at": intake.received_at}
+    tx.execute(insert(IntakeRow).values(**values))
+
+
+def list_intake(tx: Connection, limit: int) -> list[Intake]:
+    """Who is to be looked up, in order."""
+    query = select(IntakeRow.__table__).order_by(IntakeRow.received_at).limit(limit)
+    return [Intake(row.id, row.asked, row.received_at) for row in tx.execute(query)]
+
+
+def delete_intake(tx: Connection, request_id: UUID) -> bool:
+    """Takes one. False when another worker has it."""
+    return bool(tx.execute(delete(IntakeRow).where(IntakeRow.id == request_id)).rowcount)
+
+
+def add_link(
+    tx: Connection, sha256: bytes, customer: UUID, request_id: UUID, expires_at: datetime
+) -> None:
+    """Adds a link."""
+    tx.execute(
+        insert(RequestLinkRow).values(
+            sha256=sha256, customer_id=customer, request_id=request_id, expires_at=expires_at
+        )
+    )
+
+
+def find_link(tx: Connection, sha256: bytes, now: datetime) -> UUID | None:
+    """The request that a link which still holds is of."""
+    row = RequestLinkRow
+    return tx.scalar(select(row.request_id).where(row.sha256 == sha256, row.expires_at > now))
+
+
+def take_link(tx: Connection, sha256: bytes, now: datetime) -> UUID | None:
+    """Uses a link up: of many at once, one gets the request it is of."""
+    row = RequestLinkRow
+    taken = delete(row).where(row.sha256 == sha256, row.expires_at > now).returning(row.request_id)
+    return tx.execute(taken).scalar_one_or_none()
+
+
+def delete_links(tx: Connection, customer: UUID) -> None:
+    """Makes every link of a customer useless."""
+    tx.execute(delete(RequestLinkRow).where(RequestLinkRow.customer_id == customer))
+
+
+def delete_expired_links(tx: Connection, now: datetime) -> int:
+    """Removes links past their time; how many."""
+    return tx.execute(delete(RequestLinkRow).where(RequestLinkRow.expires_at <= now)).rowcount
+
+
+def _narrowed(query: Select[Any], wanted: RequestFilter) -> Select[Any]:
+    if wanted.place is not None:
+        query = query.where(RequestRow.customer_id == wanted.place)
+    if wanted.state is not None:
+        query = query.where(RequestRow.state == wanted.state.value)
+    if wanted.kind is not None:
+        query = query.where(RequestRow.kind == wanted.kind.value)
+    if wanted.overdue_at is not None:
+        query = query.where(RequestRow.due_at < wanted.overdue_at, _in_state(OPEN))
+    return query
+
+
+def _in_state(states: Collection[RequestState]) -> Any:
+    column: InstrumentedAttribute[str] = RequestRow.state
+    return column.in_([state.value for state in sorted(states)])
+
+
+def _values(of: Request | Step) -> dict[str, Any]:
+    """Every field by its column's name."""
+    values = {name: getattr(of, name) for name in of.__struct_fields__ if name not in _NOT_COLUMNS}
+    plain = {n: v.value if hasattr(v, "value") else v for n, v in values.items()}
+    return {"customer_id": of.place, **plain}
+
+
+def _request(row: Row[Any]) -> Request:
+    return Request(
+        row.id,
+        row.customer_id,
+        row.known,
+        RequestKind(row.kind),
+        RequestState(row.state),
+        row.received_at,
+        row.due_at,
+        row.looked_up,
+        row.touchpoint,
+        None if row.identity is None else IdentityProof(row.identity),
+        row.held,
+        row.restricts,
+        row.found_restricted,
+        row.reminded,
+        row.steps,
+        row.note,
+    )
+
+
+def _step(row: Row[Any]) -> Step:
+    return Step(
+        row.id,
+        row.customer_id,
+        row.request_id,
+        row.number,
+        StepKind(row.kind),
+        row.at,
+        ActorKind(row.actor_kind),
+        row.actor_id,
+        row.words,
+        row.reason,
+    )
