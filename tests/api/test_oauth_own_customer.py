@@ -5,15 +5,17 @@ from datetime import timedelta
 
 import pytest
 from flask import Response
+from sqlalchemy import select
 
 from consent_service.customers.model import IdentifierType
 from consent_service.customers.normaliser import identifier
 from consent_service.kernel.clock import rfc3339
 from consent_service.kernel.ids import customer_id_text, encode, new_customer_id, new_uuid
+from consent_service.ledger.tables import LedgerEntryRow
 from consent_service.oauth import store
 from consent_service.oauth.guard import Customers, require_scope
 from consent_service.oauth.model import CUSTOMER_SCOPES, Caller, Scope, digest, new_secret
-from consent_service.storage.unit_of_work import unit_of_work
+from consent_service.storage.unit_of_work import reading, unit_of_work
 from tests.support.oauth import add_customer
 
 WHEN = "2026-03-01T09:00:00Z"
@@ -156,6 +158,23 @@ def test_the_own_customer_is_reached(api, token, own, sample_catalogue, clock):
     assert decision.status_code == 200
     statement = mine.get(f"/v1/decisions/{decision.json['decision_id']}")
     assert statement.status_code == 200
+
+
+def test_no_leaf_names_the_customer_who_acted(app, api, token, own, sample_catalogue, clock):
+    me = customer_id_text(own)
+    purpose = api(token).get("/v1/purposes").json["items"][0]["key"]
+    about = {"customer_id": me, "captured_at": rfc3339(clock())}
+    for path, body in (
+        ("/v1/consents", {**EVENT, **about, "purpose": purpose}),
+        ("/v1/signals", {**SIGNAL, **about}),
+        ("/v1/privacy-requests", {"customer_id": me, "kind": "access"}),
+    ):
+        assert api(token).post(path, body).status_code in (201, 202)
+    with app.app_context(), reading() as tx:
+        rows = tx.execute(select(LedgerEntryRow.__table__)).all()
+    assert len(rows) >= 2
+    clear = [{**row._mapping, "customer_id": None} for row in rows]
+    assert own.hex not in repr(clear).replace("-", "")
 
 
 def test_a_receipt_or_a_decision_about_another_is_nobodys(
