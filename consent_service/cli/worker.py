@@ -24,6 +24,7 @@ from consent_service.ledger.sealer import BATCH, Sealer
 from consent_service.oauth import service as oauth
 from consent_service.privacy_requests import jobs as privacy_requests
 from consent_service.screenings import working as screenings
+from consent_service.screenings.retention import forget_screenings
 from consent_service.web import idempotency, throttling
 from consent_service.web.runtime import keys, now, runtime
 from consent_service.witnesses import jobs as witnesses
@@ -44,6 +45,7 @@ JOBS = {
 }
 APART = {  # each waits for another machine or moves much, and neither the log nor the others wait
     "mail.deliver": Job(accounts.deliver_mail, timedelta(seconds=2)),
+    "screenings.forget": Job(forget_screenings, timedelta(hours=1)),
     "screenings.delete_expired": Job(screenings.delete_expired, timedelta(minutes=10)),
     "witnesses.send": Job(witnesses.send_due, timedelta(seconds=5)),
 }

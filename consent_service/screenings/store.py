@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, Row, insert, select, tuple_
+from sqlalchemy import delete as delete_from
 
 from consent_service.screenings.model import Screening
 from consent_service.screenings.tables import ScreeningRow, ScreeningShardRow
@@ -51,6 +52,18 @@ def find(tx: Connection, screening_id: UUID) -> Screening | None:
     query = select(ScreeningRow.__table__).where(ScreeningRow.id == screening_id)
     row = tx.execute(query).one_or_none()
     return None if row is None else _screening(row)
+
+
+def list_before(tx: Connection, until: UUID, limit: int) -> list[UUID]:
+    """The oldest screenings that were made before an id."""
+    query = select(ScreeningRow.id).where(ScreeningRow.id < until).order_by(ScreeningRow.id)
+    return list(tx.scalars(query.limit(limit)))
+
+
+def delete(tx: Connection, ids: Sequence[UUID]) -> None:
+    """Removes screenings and their members."""
+    tx.execute(delete_from(ScreeningShardRow).where(ScreeningShardRow.screening_id.in_(ids)))
+    tx.execute(delete_from(ScreeningRow).where(ScreeningRow.id.in_(ids)))
 
 
 def find_many(tx: Connection, ids: Sequence[UUID]) -> dict[UUID, Screening]:

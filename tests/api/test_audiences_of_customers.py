@@ -1,10 +1,14 @@
 """Who was in an audience: told to customers and auditors, and to nobody else."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
+from consent_service.catalogue.jobs import forget_entries
+from consent_service.kernel.clock import utc_now
 from consent_service.ledger.verify import Broken
+from consent_service.screenings.retention import forget_screenings
 from consent_service.screenings.verify import verify_screenings
 from tests.support import log
 from tests.support.audiences import NDJSON, answered, ndjson, people_of, screen
@@ -145,3 +149,18 @@ def test_what_is_kept_of_a_screening_is_held_against_the_log(app, shop, people):
         with app.app_context(), pytest.raises(Broken, match=what) as broken:
             verify_screenings()
         assert broken.value.index == item["leaf_index"]
+
+
+def test_what_retention_let_go_is_kept_of_no_screening(app, shop, people):
+    for _ in range(3):
+        screen(shop, ndjson(people["ann"]))
+    with app.app_context():
+        log.seal()
+        later = utc_now() + timedelta(days=1096)
+        assert forget_screenings(later) == 0  # the log has them still
+        assert forget_entries(later) >= 3
+        assert forget_screenings(utc_now()) == 0  # younger than a day: one may be on its way
+        assert forget_screenings(later) == 3
+        assert verify_screenings() == 0
+    assert shop.rows("screenings") == shop.rows("screening_shards") == []
+    assert items_about(shop, people["ann"], kind="screening") == []
