@@ -7,7 +7,9 @@ autocommit: each statement stands alone, sees what is committed, and is durable 
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar
+from threading import Lock
 from typing import Any, NoReturn
 from weakref import WeakKeyDictionary
 
@@ -25,6 +27,7 @@ from consent_service.storage.unit_of_work import joined
 
 Rule = Callable[[Any], Any]
 
+_one_writer = Lock()
 _pools: WeakKeyDictionary[Engine, Pool] = WeakKeyDictionary()
 
 
@@ -82,10 +85,18 @@ class _Compiled:
 
 
 class Door:
-    """A connection of the driver's. Once it is `broken` it is of no more use."""
+    """A connection of the driver's. Once it is `broken` it is of no more use. On SQLite those who
+    write alone, outside a unit of work, wait for each other here: the store's own waiting is to
+    look again after a while, and many who look leave the last one waiting long."""
 
-    def __init__(self, connection: PoolProxiedConnection, dialect: Dialect) -> None:
+    def __init__(
+        self, connection: PoolProxiedConnection, dialect: Dialect, *, alone: bool = True
+    ) -> None:
         self.dialect, self.broken = dialect, False
+        sqlite = dialect.name == "sqlite"
+        self._turn: AbstractContextManager[object] = (
+            _one_writer if alone and sqlite else nullcontext()
+        )
         raw: Any = connection.driver_connection
         driver: Any = dialect.dbapi
         self._errors = driver.Error
@@ -109,7 +120,8 @@ class Door:
         """Carries out what answers with no rows. Raises: Unavailable, Refused."""
         compiled = statement.compiled(self.dialect)
         try:
-            self._send(compiled.text, compiled.parameters(values))
+            with self._turn:
+                self._send(compiled.text, compiled.parameters(values))
         except self._errors as error:
             self._fail(error)
 
@@ -181,7 +193,7 @@ class direct:  # noqa: N801  # used like a function: `with direct() as door`
         self._connection: PoolProxiedConnection | None = None
         outer, shared = joined(), _here.get()
         if outer is not None:
-            return Door(outer.connection, outer.dialect)
+            return Door(outer.connection, outer.dialect, alone=False)
         if shared is not None:
             return shared
         engine = db.engine
