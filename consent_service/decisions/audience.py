@@ -14,7 +14,15 @@ from consent_service.customers import service as customers
 from consent_service.customers.model import Named
 from consent_service.decisions import audience_store as store
 from consent_service.decisions.audience_store import Plain
-from consent_service.decisions.model import Check, Outcome, Question, Reason, Verdict, decide
+from consent_service.decisions.model import (
+    Check,
+    Outcome,
+    Question,
+    Reason,
+    Verdict,
+    channel_meant,
+    decide,
+)
 from consent_service.decisions.service import judge
 from consent_service.kernel.ids import CustomerId
 from consent_service.storage.unit_of_work import reading
@@ -33,23 +41,22 @@ class Judged(Struct, frozen=True):
 
 
 class Audience:
-    """A question about many, asked at one moment under one catalogue."""
+    """A question about many, asked at one moment under one catalogue. `channel` is the one that is
+    meant."""
 
     def __init__(
         self, question: Question, catalogue: Catalogue, now: datetime, keys: Keyring
     ) -> None:
         self._question, self._catalogue, self._now, self._keys = question, catalogue, now, keys
         self._purpose = catalogue.purposes[question.purpose]
-        self._channel = question.channel
-        if self._channel is None and len(self._purpose.channels) == 1:
-            self._channel = self._purpose.channels[0]
+        self.channel = channel_meant(question, self._purpose)
         self._verdicts: dict[tuple[Any, ...], Verdict] = {}
 
     def judge(self, subjects: Sequence[Subject]) -> list[Judged]:
         """What holds for each, in order. Raises: Unavailable."""
         owners = self._owners(subjects)
         with reading() as tx:
-            found = store.gather_plain(tx, list(set(owners.values())), self._purpose, self._channel)
+            found = store.gather_plain(tx, list(set(owners.values())), self._purpose, self.channel)
         plain = {one.customer_id: self._judged(one) for one in found if not one.marked}
         apart = [s for s in subjects if s not in owners or owners[s] not in plain]
         others = self._one_by_one(apart)
@@ -63,7 +70,7 @@ class Audience:
     def _judged(self, one: Plain) -> Judged:
         verdict = self._verdicts.get(one.facts)
         if verdict is None:
-            person = store.person_of(one, self._purpose, self._channel)
+            person = store.person_of(one, self._purpose, self.channel)
             verdict = decide(self._question, person, self._catalogue, self._now)
             self._verdicts[one.facts] = verdict
         return _judged(verdict, one.audience_secret)

@@ -125,12 +125,17 @@ def outcome_of(reason: Reason) -> Outcome:
     return Outcome.PERMIT if reason in _PERMITS else Outcome.DENY
 
 
+def channel_meant(question: Question, purpose: Purpose) -> Channel | None:
+    """The channel that is asked about: the purpose's only one, where none is named."""
+    if question.channel is None and len(purpose.channels) == 1:
+        return purpose.channels[0]
+    return question.channel
+
+
 def decide(question: Question, person: Person, catalogue: Catalogue, now: datetime) -> Verdict:
     """The verdict. The purpose must be in the catalogue: rule 1 is the caller's."""
     purpose = catalogue.purposes[question.purpose]
-    channel = question.channel
-    if channel is None and len(purpose.channels) == 1:
-        channel = purpose.channels[0]
+    channel = channel_meant(question, purpose)
     record = record_for(person.records, purpose.key, channel)
     reason = (
         _not_as_declared(question, purpose, channel)

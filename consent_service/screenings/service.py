@@ -3,12 +3,14 @@
 import json
 import os
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace as with_channel
 from datetime import datetime, timedelta
 from typing import IO
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from consent_service.catalogue import service as catalogues
 from consent_service.catalogue.model import Catalogue
@@ -88,6 +90,7 @@ def judge_audience(
         form.keep(tally.add(named, iter(audience.judge(subjects))))
         progress(len(named))
     tally.members.end_part()
+    asked = replace(asked, question=with_channel(asked.question, channel=audience.channel))
     return JudgedAudience(asked, client_id, now, catalogue, form, permitted, tally)
 
 

@@ -30,7 +30,7 @@ def test_customers_are_told_which_audiences_they_were_in(shop, people):
     assert (told["id"], told["customer_id"]) == (summary["screening_id"], people["ann"])
     assert (told["outcome"], told["reason"]) == ("permit", "consent_given")
     assert told["text"] == (
-        "mailer chose people for “news”, to use your data (email_address; name): "
+        "mailer chose people for “news” by e-mail, to use your data (email_address; name): "
         "you were among them."
     )
     assert own["kind"] == "decision"

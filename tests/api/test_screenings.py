@@ -39,7 +39,7 @@ def test_the_permitted_come_back_in_order_with_a_summary(shop, people):
     assert summary.pop("screening_id").startswith("scr_")
     assert summary == {
         "purpose": "news",
-        "channel": None,
+        "channel": "email",
         "data_categories": ["email_address", "name"],
         "recipient": "mailer",
         "evaluated_at": shop.at(),
