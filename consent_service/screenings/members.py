@@ -74,7 +74,7 @@ def pack(found: Sequence[tuple[int, Reason]]) -> Iterator[tuple[int, bytes]]:
     """The shards of a part with any member, each with its number; `found` are tags and answers."""
     bits = shard_bits(len(found))
     coded = sorted((tag, _CODES[reason]) for tag, reason in found)
-    for shard, members in groupby(coded, lambda one: one[0] >> _TAG_BITS - bits):
+    for shard, members in groupby(coded, lambda one: shard_of(one[0], bits)):
         yield shard, b"".join(_record(tag, bits, code) for tag, code in members)
 
 
