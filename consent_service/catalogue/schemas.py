@@ -6,6 +6,7 @@ from enum import StrEnum
 from marshmallow import Schema, fields, validate
 
 from consent_service.catalogue.deadlines import WorkingDays
+from consent_service.catalogue.log_retention import KINDS as LOG_KINDS
 from consent_service.catalogue.log_retention import SHORTEST
 from consent_service.catalogue.model import (
     REQUEST_KINDS,
@@ -19,7 +20,6 @@ from consent_service.catalogue.model import (
     RestrictionGround,
 )
 from consent_service.catalogue.versions import DifferenceKind
-from consent_service.ledger.model import EntryKind
 from consent_service.web.contracts import KEY, LANGUAGE, Contract, Instant
 
 _KEPT = {"description": "Days that entries of the kind are kept; their leaves stay for good"}
@@ -181,7 +181,7 @@ class PurposesReply(Schema):
 LogRetentionDays = Schema.from_dict(
     {
         kind.value: fields.Integer(validate=validate.Range(min=SHORTEST), metadata=_KEPT)
-        for kind in EntryKind
+        for kind in LOG_KINDS
     },
     name="LogRetentionDays",
 )

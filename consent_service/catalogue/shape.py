@@ -19,6 +19,7 @@ from consent_service.catalogue.checks import (
     whole,
 )
 from consent_service.catalogue.deadlines import WorkingDays
+from consent_service.catalogue.log_retention import KINDS as LOG_KINDS
 from consent_service.catalogue.log_retention import SHORTEST
 from consent_service.catalogue.model import (
     COUNTRY_PATTERN,
@@ -36,7 +37,6 @@ from consent_service.catalogue.model import (
     Regime,
     RestrictionGround,
 )
-from consent_service.ledger.model import EntryKind
 
 CENTURY = 36_525  # days
 DAY = 86_400  # seconds
@@ -64,7 +64,7 @@ _JURISDICTION = record(
     },
     {"working_days": list_of(one_of(WorkingDays))},
 )
-_LOG_RETENTION = record({}, {kind.value: whole(SHORTEST, CENTURY) for kind in EntryKind})
+_LOG_RETENTION = record({}, {kind.value: whole(SHORTEST, CENTURY) for kind in LOG_KINDS})
 _REGIME_RULE = record(
     {"regime": one_of(Regime)}, {"channel": one_of(Channel), "jurisdiction": _jurisdiction}
 )

@@ -1,6 +1,6 @@
 """Checks: gather facts, decide once, log, answer. What cannot be logged is not answered."""
 
-from collections.abc import Collection, Container, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,6 +17,7 @@ from consent_service.customers import service as customers
 from consent_service.customers.identifiers import find_probable_owner, is_value
 from consent_service.customers.model import Identifier, IdentifierType
 from consent_service.decisions import one_store, store
+from consent_service.decisions.entries import entry_of, payload_of
 from consent_service.decisions.model import (
     Check,
     Decision,
@@ -31,7 +32,7 @@ from consent_service.decisions.one_store import One
 from consent_service.decisions.store import Gathered
 from consent_service.kernel.clock import rfc3339
 from consent_service.kernel.errors import Invalid, NotFound, Unavailable
-from consent_service.kernel.ids import CustomerId, new_uuid
+from consent_service.kernel.ids import CustomerId, new_uuid, new_uuids
 from consent_service.ledger import service as ledger
 from consent_service.ledger.model import Entry, EntryKind
 from consent_service.storage.direct import Door, direct
@@ -53,7 +54,8 @@ def check(check_: Check, client_id: str, now: datetime, keys: Keyring) -> Decisi
     catalogue, known = _gather_one(check_, keys)
     if check_.question.purpose not in catalogue.purposes:
         raise Invalid.at("/purpose", "unknown_purpose", "Not in the catalogue.")
-    decision, entry = _answer([check_], known, catalogue, client_id, now, keys)[0]
+    answers = _answer([check_], [new_uuid()], known, catalogue, client_id, now, keys)
+    decision, entry = answers[0]
     ledger.append_alone(entry)
     return decision
 
@@ -61,10 +63,14 @@ def check(check_: Check, client_id: str, now: datetime, keys: Keyring) -> Decisi
 def check_batch(
     checks: Sequence[Check], client_id: str, now: datetime, keys: Keyring
 ) -> list[Decision]:
-    """Many checks, each with its own outcome and entry, in order. Raises: Unavailable."""
+    """Many checks, each with its own outcome and entry, in order; the log has one leaf for them.
+    Raises: Unavailable."""
     catalogue = catalogues.current()
-    answers = _answer(checks, _gather(checks, keys), catalogue, client_id, now, keys)
-    ledger.append([entry for _, entry in answers])
+    batch_id, *ids = new_uuids(1 + len(checks))
+    known = _gather(checks, keys)
+    answers = _answer(checks, ids, known, catalogue, client_id, now, keys, batch_id)
+    batch = Entry(batch_id, batch_id, False, EntryKind.BATCH, now, now, client_id=client_id)
+    ledger.append_batch(ledger.bare_entry(batch), [entry for _, entry in answers])
     return [decision for decision, _ in answers]
 
 
@@ -119,25 +125,30 @@ def get_entry(
 
 def _answer(
     checks: Sequence[Check],
+    ids: Sequence[UUID],
     known: "_Known",
     catalogue: Catalogue,
     client_id: str,
     now: datetime,
     keys: Keyring,
+    batch_id: UUID | None = None,
 ) -> list[tuple[Decision, Entry]]:
     opened: dict[CustomerId, SealingKey] = {}
     answers = []
-    for check_ in checks:
+    for check_, made in zip(checks, ids, strict=True):
         place, person = known.person_of(check_)
         _check_freshness(check_, place, known)
         verdict = _verdict(check_.question, person, catalogue, now)
-        if place is None:
-            answers.append(_logged(check_, None, verdict, catalogue, client_id, now, None))
-            continue
-        if place not in opened:
+        if place is not None and place not in opened:
             life = known.gathered[place].life
             opened[place] = data_keys.unwrap(keys, DataKeyKind.LIFE, place, life)
-        answers.append(_logged(check_, place, verdict, catalogue, client_id, now, opened[place]))
+        entry = entry_of(made, check_, place, verdict, catalogue, client_id, now, batch_id)
+        if place is None:
+            logged = ledger.bare_entry(entry)
+        else:
+            logged = ledger.sealed_entry(entry, payload_of(check_, verdict), opened[place])
+        decision = Decision(made, entry.place, verdict, check_.question.purpose, now)
+        answers.append((decision, logged))
     return answers
 
 
@@ -247,53 +258,3 @@ def _verdict(question: Question, person: Person, catalogue: Catalogue, now: date
         asked = question.data_categories or ()
         return Verdict(Outcome.DENY, Reason.UNKNOWN_PURPOSE, question.channel, asked, None, now)
     return decide(question, person, catalogue, now)
-
-
-def _logged(
-    check_: Check,
-    place: CustomerId | None,
-    verdict: Verdict,
-    catalogue: Catalogue,
-    client_id: str,
-    now: datetime,
-    life: SealingKey | None,
-) -> tuple[Decision, Entry]:
-    decision_id = new_uuid()
-    entry = Entry(
-        decision_id,
-        decision_id if place is None else place,
-        place is not None,
-        EntryKind.DECISION,
-        now,
-        now,
-        client_id=client_id,
-        purpose=_named_in(catalogue.purposes, check_.question.purpose),
-        channel=verdict.channel,
-        data_categories=tuple(c for c in verdict.data_categories if c in catalogue.data_categories),
-        recipient=check_.question.recipient,
-        touchpoint=_named_in(catalogue.touchpoints, check_.context.get("touchpoint")),
-        outcome=verdict.outcome.value,
-        reason=verdict.reason.value,
-        catalogue_version=catalogue.version,
-    )
-    decision = Decision(decision_id, entry.place, verdict, check_.question.purpose, now)
-    if life is None:
-        return decision, ledger.bare_entry(entry)
-    return decision, ledger.sealed_entry(entry, _payload(check_, verdict), life)
-
-
-def _named_in(known: Container[str], name: str | None) -> str | None:
-    """The name, if the catalogue knows it: what a caller makes up may be personal, and clear
-    columns hold nothing personal."""
-    return name if name in known else None
-
-
-def _payload(check_: Check, verdict: Verdict) -> dict[str, Any]:
-    record = verdict.record
-    return {
-        "context": dict(check_.context),
-        "asked_by": None if check_.identifier is None else check_.identifier.type.value,
-        "record_revision": None if record is None else record.revision,
-        "notice_version": None if record is None else record.notice_version,
-        "valid_until": rfc3339(verdict.valid_until),
-    }

@@ -18,7 +18,7 @@ from consent_service.disclosures.schemas import (
     PackQuery,
 )
 from consent_service.kernel.errors import NotFound
-from consent_service.ledger import log_keys, packs, proofs
+from consent_service.ledger import batches, log_keys, packs, proofs
 from consent_service.ledger.tiles import read_address
 from consent_service.oauth.guard import require_scope
 from consent_service.web.api import Reply, Routes
@@ -114,6 +114,17 @@ def write_pack(query: dict[str, Any]) -> Response:
     name = f"log-{query['since']}-{signed.size}.zip"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return _cached(response, "no-store")
+
+
+@api.route("/v1/log/batches/<int:index>", "GET")
+@require_scope("disclosures:read")
+@api.reply(200, _NOTE, "A line of JSON an answer", "application/x-ndjson")
+@api.problem(404)
+def list_answers(index: int) -> Response:
+    """The answers that a leaf of kind `batch` stands for, in their order: `index`, `answer`, its
+    `hash`, and its `leaf`, null once the entry is gone."""
+    lines = Response(batches.get_lines(index), mimetype="application/x-ndjson")
+    return _cached(lines, "no-store")
 
 
 @api.route("/v1/log/receipts/<int:index>", "GET")

@@ -149,7 +149,7 @@ def _page(
 ) -> Reply:
     listed = ledger.list_entries if wanted.place is None else about.list_about
     page = listed(wanted, query.get("cursor"), query["limit"])
-    leaves = proofs.find_indexes(entry.id for entry in page.items)
+    leaves = proofs.find_indexes(page.items)
     items = [show(entry, leaves.get(entry.id)) for entry in page.items]
     return Reply({"items": items, "next_cursor": page.next_cursor})
 
@@ -183,7 +183,7 @@ def _portions(wanted: EntryFilter, cursor: str | None, at_once: int) -> Iterator
     return (
         [item_of(entry, leaves.get(entry.id), wanted.place) for entry in entries]
         for entries in about.stream_about(wanted, cursor, min(at_once, MAX_PAGE))
-        for leaves in [proofs.find_indexes(entry.id for entry in entries)]
+        for leaves in [proofs.find_indexes(entries)]
     )
 
 

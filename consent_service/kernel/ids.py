@@ -30,6 +30,7 @@ _HALVINGS = ((80, 48), (40, 24), (20, 12), (10, 6), (5, 3))  # bits in a half, a
 _LETTERS = bytes.maketrans(bytes(range(32)), _ALPHABET.encode())
 _VERSION_AND_VARIANT = 0x7 << 76 | 0b10 << 62
 _NEITHER = ~(0xF << 76 | 0b11 << 62)
+_COUNTER = 14  # bits; 60 random ones are left
 
 
 def new_uuid() -> UUID:
@@ -37,6 +38,14 @@ def new_uuid() -> UUID:
     milliseconds = time.time_ns() // 1_000_000 & (1 << 48) - 1
     value = milliseconds << 80 | int.from_bytes(os.urandom(10))
     return UUID(int=value & _NEITHER | _VERSION_AND_VARIANT)
+
+
+def new_uuids(count: int) -> list[UUID]:
+    """Up to 16,384 ids that follow one another as numbers, the first of them random. Source:
+    RFC 9562, section 6.2 (a counter in the last bits)."""
+    assert count <= 1 << _COUNTER
+    first = new_uuid().int >> _COUNTER << _COUNTER
+    return [UUID(int=first + at) for at in range(count)]
 
 
 def first_uuid_of(instant: datetime) -> UUID:

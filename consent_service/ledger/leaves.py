@@ -5,6 +5,9 @@ entry, without what is not there. It names no customer, and no other leaf. `toke
 bytes of this entry alone, so that equal entries have different leaves; `commitment` is
 SHA-256(salt ‖ payload), and salt and payload, sealed with the entry, are for the customer and the
 officer: whoever has them shows what the leaf stands for, and once they are destroyed nobody can.
+
+Answers that were given together have one leaf, of kind `batch`. Its `commitment` is the root
+(RFC 6962) over what would be the leaf of each, in their order.
 """
 
 from collections.abc import Sequence
@@ -12,6 +15,9 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
+
+from consent_service.kernel.clock import rfc3339
+from consent_service.ledger.model import Entry
 
 FORMAT = 1
 
@@ -34,6 +40,27 @@ class Leaf(Struct, frozen=True, omit_defaults=True, kw_only=True):
     token: bytes
     touchpoint: str | None = None
     version: int
+
+
+def said_by(entry: Entry) -> tuple[Any, ...]:
+    """What `leaf_of` takes, of an entry that is not in the store yet."""
+    return (
+        entry.id,
+        entry.catalogue_version,
+        entry.channel,
+        entry.client_id,
+        entry.commitment,
+        " ".join(entry.data_categories),
+        entry.kind.value,
+        entry.known,
+        entry.outcome,
+        entry.purpose,
+        entry.reason,
+        entry.recipient,
+        rfc3339(entry.occurred_at),
+        entry.token,
+        entry.touchpoint,
+    )
 
 
 encode_leaf = msgspec.json.Encoder().encode

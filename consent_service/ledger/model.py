@@ -27,6 +27,7 @@ class EntryKind(StrEnum):
     ERASURE = "erasure"
     STAFF_ACT = "staff_act"
     PRIVACY_REQUEST = "privacy_request"
+    BATCH = "batch"  # many answers that have one leaf together
 
 
 class Entry(Struct, frozen=True):
@@ -34,7 +35,8 @@ class Entry(Struct, frozen=True):
     value. `payload` is sealed by the room that appends it, under the customer's life key, with a
     salt before it; `commitment` is the SHA-256 of both.
 
-    `place` is the customer, or the entry's own id when it is about nobody known.
+    `place` is the customer, or the entry's own id when it is about nobody known. `batch_id` is
+    the entry that has a leaf for this one and others; its own, where there is none.
     """
 
     id: UUID
@@ -56,6 +58,12 @@ class Entry(Struct, frozen=True):
     commitment: bytes | None = None
     token: bytes = b""
     payload: Sealed | None = None
+    batch_id: UUID | None = None
+
+    @property
+    def sealed_as(self) -> UUID:
+        """The id of the entry whose leaf stands for this one."""
+        return self.id if self.batch_id is None else self.batch_id
 
 
 class EntryFilter(Struct, frozen=True):

@@ -2,23 +2,27 @@
 
 A ZIP of `checkpoint` (signed note), `key` (verifier keys), `before` (base64, a line each: the
 roots of the whole parts of the tree before the first leaf here, the largest first),
-`entries.ndjson` (a line a leaf: `index`, `hash`, `leaf`), and `README.txt`. A leaf's bytes are the
-RFC 8785 form of `leaf`. Adding the leaves to `before` gives the tree of the checkpoint.
+`entries.ndjson` (a line a leaf: `index`, `hash`, `leaf`), `answers.ndjson` (a line for each answer
+in a leaf of kind `batch`: `index` of the leaf, `answer`, `hash`, `leaf`, null once its entry is
+gone), and `README.txt`. A leaf's bytes are the RFC 8785 form of `leaf`. Adding the leaves to
+`before` gives the tree of the checkpoint; the root over a batch's answers is its `commitment`.
 """
 
 import base64
 import json
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import IO, Any
 
 import rfc8785
 
 from consent_service.kernel.errors import Invalid
-from consent_service.ledger import notes, proofs, tree_store
+from consent_service.ledger import batches, notes, proofs, tree_store
 from consent_service.ledger.merkle import HASH_BYTES, Growing, leaf_hash
+from consent_service.ledger.model import EntryKind
 from consent_service.ledger.notes import BadNote, Checkpoint, Verifier
 from consent_service.ledger.verify import Broken, Report
 from consent_service.storage.unit_of_work import reading
@@ -26,12 +30,14 @@ from consent_service.storage.unit_of_work import reading
 _PAGE = 2_000
 _LONGEST_LINE = 1 << 17
 _LONGEST_FILE = 1 << 20
+_ENTRIES, _ANSWERS = "entries.ndjson", "answers.ndjson"
 _DAMAGED = (
     zipfile.BadZipFile,
     zlib.error,
     OSError,
     EOFError,
     KeyError,
+    TypeError,
     ValueError,
     RuntimeError,  # encrypted, or nested too deep
     NotImplementedError,
@@ -42,6 +48,9 @@ This is an evidence pack of the log {origin}: leaves {first} to {last}.
 Each line of entries.ndjson is one thing that happened: a check whether data may be used, a use, a
 choice, an erasure. It names no person. "commitment" is SHA-256 of a salt and the details; whoever
 is shown both can see that they are what was logged.
+
+A line of kind "batch" stands for answers that were given together. They are in answers.ndjson, and
+the root over their hashes is its "commitment".
 
 To check it without trusting who gave it to you, take the key you were given before, by another
 way than this file, and run
@@ -72,9 +81,13 @@ def write_pack(file: IO[bytes], since: int, verifiers: Sequence[Verifier]) -> Ch
         pack.writestr("key", "".join(f"{verifier}\n" for verifier in verifiers))
         parts = proofs.list_parts(since)
         pack.writestr("before", "".join(base64.b64encode(one).decode() + "\n" for one in parts))
-        with pack.open("entries.ndjson", "w", force_zip64=True) as entries:
+        with pack.open(_ENTRIES, "w", force_zip64=True) as entries:
             for line in _lines(since, signed.size):
                 entries.write(line)
+        with pack.open(_ANSWERS, "w", force_zip64=True) as answers:
+            for at in range(since, signed.size, _PAGE):
+                for line in batches.list_lines(at, min(at + _PAGE, signed.size)):
+                    answers.write(line)
     return signed
 
 
@@ -119,15 +132,21 @@ def _verify(
     parts = [base64.b64decode(line, validate=True) for line in _text(pack, "before").splitlines()]
     tree = _before(parts, first, since)
     held = _compare(tree, witnessed, first)
-    for line in _read_lines(pack):
-        _take(tree, json.loads(line))
-        held = _compare(tree, witnessed, held)
+    gone = 0
+    with closing(_read_lines(pack, _ENTRIES)) as lines, closing(_answers(pack)) as more:
+        answers = _Answers(more)
+        for line in lines:
+            leaf = _take(tree, json.loads(line))
+            if leaf.get("kind") == EntryKind.BATCH:
+                gone += answers.check(tree.size - 1, leaf)
+            held = _compare(tree, witnessed, held)
+        answers.check_end(tree.size)
     expected = max([signed.size, *(one.size for one in witnessed)])
     if tree.size < expected:
         raise Broken(tree.size, f"missing: {expected} leaves were signed")
     if not signed.size or tree.size > signed.size or tree.root() != signed.root:
         raise Broken(first, f"or a later one is not what the checkpoint of {signed.size} signed")
-    return Report(tree.size - first, 0, 1)
+    return Report(tree.size - first, gone, 1)
 
 
 def _before(parts: Sequence[bytes], first: int, since: Checkpoint | None) -> Growing:
@@ -151,13 +170,49 @@ def _compare(tree: Growing, witnessed: list[Checkpoint], held: int) -> int:
     return held
 
 
-def _take(tree: Growing, line: Any) -> None:
+def _take(tree: Growing, line: Any) -> dict[str, Any]:
     if not isinstance(line, dict) or line.get("index") != tree.size:
         raise Broken(tree.size, "missing")
-    hashed = leaf_hash(rfc8785.dumps(line.get("leaf")))
+    leaf = line.get("leaf")
+    hashed = leaf_hash(rfc8785.dumps(leaf))
     if base64.b64encode(hashed).decode() != line.get("hash"):
         raise Broken(tree.size, "it does not hash to what stands beside it")
     tree.add(hashed)
+    return leaf if isinstance(leaf, dict) else {}
+
+
+class _Answers:
+    """The answers in a pack, in the order of their leaves."""
+
+    def __init__(self, lines: Iterator[bytes]) -> None:
+        self._lines: Iterator[Any] = map(json.loads, lines)
+        self._next: Any = next(self._lines, None)
+
+    def check(self, index: int, batch: Mapping[str, Any]) -> int:
+        """Holds the answers of a leaf against it; how many of them are gone. A batch of which
+        nothing is left, past its retention, has none to show. Raises: Broken."""
+        tree, gone = Growing(), 0
+        while self._next is not None and self._next["index"] == index:
+            tree.add(self._hash(index, tree.size))
+            gone += self._next["leaf"] is None
+            self._next = next(self._lines, None)
+        if tree.size and base64.b64encode(tree.root()).decode() != batch.get("commitment"):
+            raise Broken(index, "its answers are not what was sealed")
+        return gone
+
+    def check_end(self, size: int) -> None:
+        """That there are no answers of other leaves. Raises: Broken."""
+        if self._next is not None:
+            raise Broken(min(size, self._next["index"]), "answers of it that are of no batch")
+
+    def _hash(self, index: int, at: int) -> bytes:
+        line = self._next
+        hashed = base64.b64decode(line["hash"], validate=True)
+        if line["answer"] != at or len(hashed) != HASH_BYTES:
+            raise Broken(index, f"its answer {at} is missing")
+        if line["leaf"] is not None and leaf_hash(rfc8785.dumps(line["leaf"])) != hashed:
+            raise Broken(index, f"its answer {at} does not hash to what stands beside it")
+        return hashed
 
 
 def _text(pack: zipfile.ZipFile, name: str) -> str:
@@ -168,8 +223,14 @@ def _text(pack: zipfile.ZipFile, name: str) -> str:
     return raw.decode()
 
 
-def _read_lines(pack: zipfile.ZipFile) -> Iterator[bytes]:
-    with pack.open("entries.ndjson") as file:
+def _answers(pack: zipfile.ZipFile) -> Generator[bytes]:
+    """None in a pack of before there were batches."""
+    if _ANSWERS in pack.namelist():
+        yield from _read_lines(pack, _ANSWERS)
+
+
+def _read_lines(pack: zipfile.ZipFile, name: str) -> Generator[bytes]:
+    with pack.open(name) as file:
         while line := file.readline(_LONGEST_LINE + 1):
             if len(line) > _LONGEST_LINE:
                 raise ValueError("a line is too long")

@@ -1,6 +1,6 @@
 """What the log shows of its tree: checkpoints, tiles, entries and proofs."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from consent_service.ledger.merkle import (
     range_root,
     whole_parts,
 )
+from consent_service.ledger.model import Entry
 from consent_service.ledger.tiles import WIDTH, node_in
 from consent_service.ledger.tree_store import Kept
 from consent_service.storage.unit_of_work import reading
@@ -92,10 +93,11 @@ def write_receipt(index: int) -> str:
     return notes.write_proof(index, hashes, checkpoint.note)
 
 
-def find_indexes(entry_ids: Iterable[UUID]) -> dict[UUID, int]:
-    """Which leaf stands for which entry; those not sealed yet are left out."""
+def find_indexes(entries: Sequence[Entry]) -> dict[UUID, int]:
+    """Which leaf stands for which entry, by its id; those not sealed yet are left out."""
     with reading() as tx:
-        return tree_store.find_indexes(tx, list(entry_ids))
+        leaves = tree_store.find_indexes(tx, list({entry.sealed_as for entry in entries}))
+    return {e.id: leaves[e.sealed_as] for e in entries if e.sealed_as in leaves}
 
 
 def _check_size(pointer: str, size: int) -> None:

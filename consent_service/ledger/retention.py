@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from consent_service.kernel.ids import first_uuid_of, time_of
-from consent_service.ledger import partitions
+from consent_service.ledger import batch_store, partitions
 from consent_service.ledger import retention_store as store
 from consent_service.ledger.model import EntryKind
 from consent_service.storage.unit_of_work import reading, unit_of_work
@@ -29,6 +29,9 @@ def forget(now: datetime, days: Mapping[EntryKind, int]) -> int:
     started, gone = time.monotonic(), 0
     for kind, kept in days.items():
         until = first_uuid_of(now - timedelta(days=kept))
+        if kind is EntryKind.BATCH:  # goes after the last of its answers
+            answers = _kept_from(EntryKind.DECISION)
+            until = min(until, UUID(int=answers.int - answers.int % batch_store.MOST))
         while True:  # a batch of each kind at least: none is to wait for ever for another
             went = forget_some(kind, until)
             gone += went

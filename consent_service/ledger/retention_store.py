@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
+from consent_service.ledger import batch_store
 from consent_service.ledger.model import EntryKind
 from consent_service.ledger.store import of_kinds
 from consent_service.ledger.tables import LedgerEntryRow, LedgerLeafRow, LedgerRetentionRow
@@ -40,12 +41,17 @@ def list_sealed(
 ) -> list[UUID]:
     """The ids of entries of a kind that have a leaf, from one id up to another, by id. They and
     their leaves are held; what an erasure or a merge holds just now is passed over."""
-    query = select(LedgerEntryRow.id).where(*_of(kind, since, until), leaf_of_entry().is_not(None))
+    entry = LedgerEntryRow
+    query = select(entry.id, entry.batch_id).where(
+        *_of(kind, since, until), leaf_of_entry().is_not(None)
+    )
     held = query.order_by(LedgerEntryRow.id).limit(limit).with_for_update(skip_locked=True)
+    rows = tx.execute(held).all()
     leaf = LedgerLeafRow.entry_id
-    theirs = select(leaf).where(among(tx, leaf, tx.scalars(held).all()))
+    theirs = select(leaf).where(among(tx, leaf, [row.id for row in rows if row.batch_id is None]))
     found = tx.scalars(theirs.with_for_update(skip_locked=True)).all()
-    return sorted(one for one in found if one is not None)
+    answers = [row.id for row in rows if row.batch_id is not None]
+    return sorted([*answers, *(one for one in found if one is not None)])
 
 
 def find_first(tx: Connection, kind: EntryKind, since: UUID, until: UUID) -> UUID | None:
@@ -64,7 +70,10 @@ def delete_entries(tx: Connection, entry_ids: Sequence[UUID]) -> None:
         .values(entry_id=None)
     )
     between = LedgerEntryRow.id.between(entry_ids[0], entry_ids[-1])
-    tx.execute(delete(LedgerEntryRow).where(between, among(tx, LedgerEntryRow.id, entry_ids)))
+    these = between & among(tx, LedgerEntryRow.id, entry_ids)
+    batch_store.note_gone(tx, these)
+    batch_store.delete_batches(tx, entry_ids)
+    tx.execute(delete(LedgerEntryRow).where(these))
 
 
 def _of(kind: EntryKind, since: UUID, until: UUID) -> list[ColumnElement[bool]]:

@@ -15,7 +15,9 @@ from consent_service.crypto.envelope import Field, SealingKey, seal, unseal
 from consent_service.kernel import paging
 from consent_service.kernel.errors import Unavailable
 from consent_service.kernel.paging import Page
-from consent_service.ledger import store
+from consent_service.ledger import batch_store, store
+from consent_service.ledger.leaves import leaf_of, said_by
+from consent_service.ledger.merkle import leaf_hash, root_of
 from consent_service.ledger.model import Entry, EntryFilter, NotLogged
 from consent_service.storage.direct import Refused, direct
 from consent_service.storage.unit_of_work import reading, unit_of_work
@@ -81,6 +83,15 @@ def append(entries: Sequence[Entry]) -> None:
     """Adds entries, in the caller's unit of work if there is one. Raises: Unavailable."""
     with unit_of_work() as tx:
         store.add_entries(tx, entries)
+
+
+def append_batch(batch: Entry, answers: Sequence[Entry]) -> None:
+    """Adds answers that were given together, and the entry whose leaf stands for all of them. They
+    name it, and their ids follow its own: see `kernel.ids.new_uuids`. Raises: Unavailable."""
+    hashes = [leaf_hash(leaf_of(said_by(answer))) for answer in answers]
+    with unit_of_work() as tx:
+        store.add_entries(tx, [replace(batch, commitment=root_of(hashes)), *answers])
+        batch_store.add_batch(tx, batch.id, b"".join(hashes))
 
 
 def append_alone(entry: Entry) -> None:

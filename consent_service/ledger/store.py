@@ -189,6 +189,7 @@ def _values(entry: Entry) -> dict[str, object]:
         "commitment": entry.commitment,
         "token": entry.token,
         "payload": entry.payload,
+        "batch_id": entry.batch_id,
         "apart": _is_apart(entry),
     }
 

@@ -56,6 +56,7 @@ class LedgerEntryRow(Base):
     commitment: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     token: Mapped[bytes] = mapped_column(LargeBinary(16))
     payload: Mapped[Sealed | None] = mapped_column(SealedBytes("ledger_entry.payload"))
+    batch_id: Mapped[UUID | None]
 
     apart: Mapped[bool] = mapped_column(Boolean)
 
@@ -81,6 +82,17 @@ class LedgerLeafRow(Base):
     leaf: Mapped[bytes] = mapped_column(LargeBinary)
 
     __table_args__ = (Index(None, "entry_id", unique=True),)
+
+
+class LedgerBatchRow(Base):
+    """The answers that one leaf stands for: their hashes, 32 bytes each, and a bit for each whose
+    entry is gone, as far as there are any."""
+
+    __tablename__ = "ledger_batches"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    hashes: Mapped[bytes] = mapped_column(LargeBinary)
+    gone: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class LedgerTileRow(Base):

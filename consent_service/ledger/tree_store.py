@@ -6,8 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Connection, ScalarSelect, insert, select, update
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, func, insert, select, update
 
+from consent_service.ledger import batch_store
 from consent_service.ledger.tables import (
     LedgerCheckpointRow,
     LedgerEntryRow,
@@ -124,13 +125,19 @@ def list_unsealed(tx: Connection, since: UUID, limit: int) -> list[Sayable]:
 
 def _unsealed(since: UUID, until: UUID = _LAST) -> list[ColumnElement[bool]]:
     made = LedgerEntryRow.id
-    return [made >= spelled_out(since), made < spelled_out(until), leaf_of_entry().is_(None)]
+    within = [made >= spelled_out(since), made < spelled_out(until)]
+    return [*within, LedgerEntryRow.batch_id.is_(None), _leaf_of(made).is_(None)]
 
 
 def leaf_of_entry() -> ScalarSelect[int]:
-    """The index of an entry's leaf, looked for entry by entry. A join may be planned as a walk
-    over all leaves: PostgreSQL cannot tell how many ids a range of UUIDs has."""
-    leaf = select(LedgerLeafRow.leaf_index).where(LedgerLeafRow.entry_id == LedgerEntryRow.id)
+    """The index of the leaf that stands for an entry."""
+    return _leaf_of(func.coalesce(LedgerEntryRow.batch_id, LedgerEntryRow.id))
+
+
+def _leaf_of(entry_id: Any) -> ScalarSelect[int]:
+    """A leaf, looked for entry by entry. A join may be planned as a walk over all leaves:
+    PostgreSQL cannot tell how many ids a range of UUIDs has."""
+    leaf = select(LedgerLeafRow.leaf_index).where(LedgerLeafRow.entry_id == entry_id)
     return leaf.scalar_subquery()
 
 
@@ -149,7 +156,9 @@ def add_leaves(tx: Connection, first: int, leaves: Sequence[tuple[UUID, bytes]])
 
 def forget_entries(tx: Connection, customer: UUID) -> None:
     """Takes from leaves what leads to a customer's entries, which are about to go."""
-    theirs = select(LedgerEntryRow.id).where(LedgerEntryRow.customer_id == customer)
+    entry = LedgerEntryRow
+    theirs = select(entry.id).where(entry.customer_id == customer)
+    batch_store.note_gone(tx, entry.customer_id == customer)
     tx.execute(
         update(LedgerLeafRow).where(LedgerLeafRow.entry_id.in_(theirs)).values(entry_id=None)
     )
@@ -159,6 +168,14 @@ def find_sayable(tx: Connection, entry_ids: Sequence[UUID]) -> dict[UUID, Sayabl
     """What leaves were made of, by the entries' ids."""
     query = select(*_SAID).where(among(tx, LedgerEntryRow.id, entry_ids))
     return {row.id: row for row in tx.execute(query)}
+
+
+def list_answers(tx: Connection, batch_id: UUID) -> list[Sayable]:
+    """What the answers of a batch say, with `batch_id` as the last column."""
+    made, last = LedgerEntryRow.id, UUID(int=batch_id.int + batch_store.MOST)
+    near = [made > spelled_out(batch_id), made < spelled_out(last)]
+    query = select(*_SAID, LedgerEntryRow.batch_id).where(*near)
+    return list(tx.execute(query.where(LedgerEntryRow.batch_id == batch_id)).fetchall())
 
 
 def list_leaves(tx: Connection, lo: int, hi: int) -> list[tuple[int, UUID | None, bytes]]:

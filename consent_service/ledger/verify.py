@@ -14,14 +14,16 @@ from datetime import datetime
 from uuid import UUID
 
 from consent_service.kernel.ids import first_uuid_of
-from consent_service.ledger import cosignature_store, cosignatures, notes, tree_store
+from consent_service.ledger import batches, cosignature_store, cosignatures, notes, tree_store
+from consent_service.ledger.batches import BadBatch
 from consent_service.ledger.cosignature_store import Confirmed
 from consent_service.ledger.leaves import leaf_of
 from consent_service.ledger.merkle import Growing, leaf_hash, root_of
+from consent_service.ledger.model import EntryKind
 from consent_service.ledger.notes import BadNote, Checkpoint, Verifier
 from consent_service.ledger.sealer import LONGEST_TRANSACTION
 from consent_service.ledger.tiles import WIDTH, split
-from consent_service.ledger.tree_store import Head, Kept
+from consent_service.ledger.tree_store import Head, Kept, Sayable
 from consent_service.storage.unit_of_work import reading
 
 _PAGE = WIDTH * 8
@@ -41,7 +43,7 @@ class Report:
     """What was found whole."""
 
     leaves: int = 0
-    erased: int = 0  # leaves without an entry: of erased customers, or past retention
+    erased: int = 0  # leaves and answers without an entry: of erased customers, or past retention
     checkpoints: int = 0
     confirmed: int = 0  # co-signatures of witnesses that were compared
 
@@ -173,7 +175,7 @@ class _Found:
     leaf: bytes
     kept_hash: bytes
     entry_id: UUID | None
-    said: bytes | None  # what the entry makes a leaf say
+    entry: Sayable | None
 
 
 def _page(lo: int, hi: int) -> Iterator[_Found]:
@@ -192,7 +194,7 @@ def _page(lo: int, hi: int) -> Iterator[_Found]:
         entry_id, leaf = rows[index]
         entry = None if entry_id is None else entries.get(entry_id)
         kept = hashes[index - lo] if index - lo < len(hashes) else b""
-        yield _Found(index, leaf, kept, entry_id, None if entry is None else leaf_of(entry))
+        yield _Found(index, leaf, kept, entry_id, entry)
 
 
 def _take(walk: _Walk, found: _Found) -> None:
@@ -201,12 +203,21 @@ def _take(walk: _Walk, found: _Found) -> None:
         raise Broken(found.index, "its bytes are not what its tile says")
     if found.entry_id is None:
         walk.report.erased += 1
-    elif found.said is None:
+    elif found.entry is None:
         raise Broken(found.index, "its entry is gone, and was not erased")
-    elif found.said != found.leaf:
+    elif leaf_of(found.entry) != found.leaf:
         raise Broken(found.index, "its entry is not what was sealed")
+    elif found.entry.kind == EntryKind.BATCH:
+        _take_batch(walk, found.index, found.entry)
     walk.tree.add(hashed)
     _grow_tiles(walk, hashed)
+
+
+def _take_batch(walk: _Walk, index: int, batch: Sayable) -> None:
+    try:
+        walk.report.erased += batches.check_batch(batch)
+    except BadBatch as error:
+        raise Broken(index, str(error)) from None
 
 
 def _grow_tiles(walk: _Walk, hashed: bytes) -> None:

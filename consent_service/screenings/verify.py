@@ -22,7 +22,7 @@ def verify_screenings() -> int:
     many there were. Raises: Broken, for the first that is not what was sealed; Unavailable."""
     count, after = 0, None
     while entries := ledger.list_after(_SCREENINGS, after, _AT_ONCE):
-        indexes = proofs.find_indexes(entry.id for entry in entries)
+        indexes = proofs.find_indexes(entries)
         for entry in entries:
             if entry.id in indexes:
                 _check(entry, indexes[entry.id])

@@ -1,4 +1,5 @@
-"""An evidence pack is checked with itself and the key alone, and shows what was done to it."""
+"""An evidence pack is checked with itself and the key alone, and shows what was done to it. What
+is in batches: `test_batches.py`."""
 
 import io
 import json
@@ -82,7 +83,7 @@ def test_a_pack_of_all_is_whole(pack, check):
     assert check(pack()).leaves == 40
     with zipfile.ZipFile(pack()) as opened:
         assert set(opened.namelist()) == {
-            "README.txt", "checkpoint", "key", "before", "entries.ndjson",
+            "README.txt", "checkpoint", "key", "before", "entries.ndjson", "answers.ndjson",
         }  # fmt: skip
         assert "leaves 0 to 39" in opened.read("README.txt").decode()
 

@@ -25,6 +25,7 @@ CLEAR = {
     "key_marks": "key_id use fingerprint",
     "ledger_entries": "kind client_id purpose channel data_categories recipient touchpoint "
     "outcome reason commitment token",
+    "ledger_batches": "hashes gone",
     "ledger_checkpoints": "root note",
     "ledger_cosignatures": "witness verifier root line",
     "ledger_head": "origin",

@@ -4,10 +4,11 @@ from datetime import timedelta
 from random import getrandbits
 from uuid import UUID
 
+from msgspec.structs import replace
 from sqlalchemy import func, select
 
 from consent_service.kernel.clock import utc_now
-from consent_service.kernel.ids import first_uuid_of, new_uuid
+from consent_service.kernel.ids import first_uuid_of, new_uuid, new_uuids
 from consent_service.ledger import log_keys, notes, service, store, tree_store
 from consent_service.ledger.model import Entry, EntryFilter, EntryKind
 from consent_service.ledger.sealer import BATCH, Sealer
@@ -36,6 +37,14 @@ def append(count=1, **parts):
     entries = [an_entry(**parts) for _ in range(count)]
     service.append(entries)
     return [entry.id for entry in entries]
+
+
+def append_batch(count=5, **parts):
+    """Appends so many answers that have one leaf; the batch's id, and theirs."""
+    batch_id, *ids = new_uuids(1 + count)
+    answers = [replace(an_entry(one, **parts), batch_id=batch_id) for one in ids]
+    service.append_batch(an_entry(batch_id, EntryKind.BATCH), answers)
+    return batch_id, ids
 
 
 def seal(sealer=None, now=None):
