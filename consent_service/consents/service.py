@@ -1,6 +1,6 @@
 """Recording what people said, and telling what holds."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from uuid import UUID
@@ -108,7 +108,7 @@ def _record(
     return recorded
 
 
-def _slots(customer_ids: Iterable[CustomerId], purposes: Collection[str]) -> Slots:
+def _slots(customer_ids: Collection[CustomerId], purposes: Collection[str]) -> Slots:
     """The records of locked customers. Where there is no record there are no events either, so
     that only those of the others are read."""
     with reading() as tx:

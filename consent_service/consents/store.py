@@ -14,8 +14,7 @@ from consent_service.consents.tables import ConsentEventRow, ConsentRecordRow
 from consent_service.kernel.actors import Actor, ActorKind
 from consent_service.kernel.ids import CustomerId
 from consent_service.storage.bulk import insert_rows
-
-_CHUNK = 500
+from consent_service.storage.many import among, rows_among
 
 
 def add_events(tx: Connection, events: Sequence[Event]) -> None:
@@ -55,28 +54,13 @@ def list_import_marks(
     tx: Connection, customer_ids: Sequence[CustomerId], purpose: str
 ) -> set[tuple[CustomerId, EventKind, Channel | None, datetime]]:
     """What tells imported events apart, of customers and a purpose."""
-    found = set()
-    for at in range(0, len(customer_ids), _CHUNK):
-        query = select(
-            ConsentEventRow.customer_id,
-            ConsentEventRow.kind,
-            ConsentEventRow.channel,
-            ConsentEventRow.captured_at,
-        ).where(
-            ConsentEventRow.customer_id.in_(customer_ids[at : at + _CHUNK]),
-            ConsentEventRow.purpose == purpose,
-            ConsentEventRow.imported,
-        )
-        for row in tx.execute(query):
-            found.add(
-                (
-                    CustomerId(row.customer_id),
-                    EventKind(row.kind),
-                    _channel(row.channel),
-                    row.captured_at,
-                )
-            )
-    return found
+    row = ConsentEventRow
+    query = select(row.customer_id, row.kind, row.channel, row.captured_at)
+    imported = query.where(row.purpose == purpose, row.imported)
+    return {
+        (CustomerId(one.customer_id), EventKind(one.kind), _channel(one.channel), one.captured_at)
+        for one in rows_among(tx, imported, row.customer_id, customer_ids)
+    }
 
 
 def list_latest_events(
@@ -88,35 +72,31 @@ def list_latest_events(
     sort = (row.customer_id, row.purpose, row.channel, row.kind, row.imported)
     place = func.rank().over(partition_by=sort, order_by=row.happened_at.desc())
     found: dict[tuple[CustomerId, str], list[Event]] = {}
-    for at in range(0, len(customer_ids), _CHUNK):
-        query = select(row.__table__, place.label("place")).where(
-            row.customer_id.in_(customer_ids[at : at + _CHUNK])
-        )
-        if purposes is not None:
-            query = query.where(row.purpose.in_(sorted(purposes)))
-        ranked = query.subquery()
-        for found_row in tx.execute(select(ranked).where(ranked.c.place == 1)):
-            event = _event(found_row)
-            found.setdefault((event.customer_id, event.purpose), []).append(event)
+    if not customer_ids:
+        return found
+    query = select(row.__table__, place.label("place")).where(
+        among(tx, row.customer_id, customer_ids)
+    )
+    if purposes is not None:
+        query = query.where(row.purpose.in_(sorted(purposes)))
+    ranked = query.subquery()
+    for found_row in tx.execute(select(ranked).where(ranked.c.place == 1)):
+        event = _event(found_row)
+        found.setdefault((event.customer_id, event.purpose), []).append(event)
     return found
 
 
 def find_records(
-    tx: Connection, customer_ids: Iterable[CustomerId], purposes: Collection[str] | None = None
+    tx: Connection, customer_ids: Collection[CustomerId], purposes: Collection[str] | None = None
 ) -> dict[Slot, Record]:
     """The records in force of customers, for some purposes or all."""
-    wanted = list(customer_ids)
+    query = select(ConsentRecordRow.__table__).where(ConsentRecordRow.recorded_to.is_(None))
+    if purposes is not None:
+        query = query.where(ConsentRecordRow.purpose.in_(sorted(purposes)))
     found: dict[Slot, Record] = {}
-    for at in range(0, len(wanted), _CHUNK):
-        query = select(ConsentRecordRow.__table__).where(
-            ConsentRecordRow.customer_id.in_(wanted[at : at + _CHUNK]),
-            ConsentRecordRow.recorded_to.is_(None),
-        )
-        if purposes is not None:
-            query = query.where(ConsentRecordRow.purpose.in_(sorted(purposes)))
-        for row in tx.execute(query):
-            record = record_of(row)
-            found[CustomerId(row.customer_id), record.purpose, record.channel] = record
+    for row in rows_among(tx, query, ConsentRecordRow.customer_id, customer_ids):
+        record = record_of(row)
+        found[CustomerId(row.customer_id), record.purpose, record.channel] = record
     return found
 
 

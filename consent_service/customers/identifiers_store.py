@@ -1,6 +1,6 @@
 """SQL of identifiers and their blind index."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -11,11 +11,9 @@ from consent_service.crypto.envelope import Sealed
 from consent_service.customers.model import IdentifierType, StoredIdentifier
 from consent_service.customers.tables import CustomerIdentifierRow, IdentifierIndexRow
 from consent_service.kernel.ids import CustomerId
-from consent_service.storage.bulk import insert_rows, only_present
+from consent_service.storage.bulk import insert_rows
 from consent_service.storage.direct import Door, Prepared
-from consent_service.storage.many import among
-
-_CHUNK = 500
+from consent_service.storage.many import rows_among
 
 
 def add_identifiers(
@@ -46,19 +44,12 @@ def add_identifiers(
     return True
 
 
-def find_owners(tx: Connection, digests: Iterable[bytes]) -> dict[bytes, tuple[CustomerId, UUID]]:
+def find_owners(tx: Connection, digests: Collection[bytes]) -> dict[bytes, tuple[CustomerId, UUID]]:
     """Who has which blind index: digest → customer, identifier."""
-    wanted = only_present(tx, IdentifierIndexRow.digest, digests)
-    owners: dict[bytes, tuple[CustomerId, UUID]] = {}
-    for at in range(0, len(wanted), _CHUNK):
-        query = select(
-            IdentifierIndexRow.digest,
-            IdentifierIndexRow.customer_id,
-            IdentifierIndexRow.identifier_id,
-        ).where(IdentifierIndexRow.digest.in_(wanted[at : at + _CHUNK]))
-        for row in tx.execute(query):
-            owners[bytes(row.digest)] = (CustomerId(row.customer_id), row.identifier_id)
-    return owners
+    index = IdentifierIndexRow
+    query = select(index.digest, index.customer_id, index.identifier_id)
+    found = rows_among(tx, query, index.digest, digests)
+    return {bytes(row.digest): (CustomerId(row.customer_id), row.identifier_id) for row in found}
 
 
 _OWNER = Prepared(
@@ -78,22 +69,19 @@ def find_owner(door: Door, digest: bytes) -> tuple[CustomerId, UUID] | None:
 def find_indexed(tx: Connection, digests: Sequence[bytes]) -> dict[bytes, CustomerId]:
     """Who has which blind index, of as many as one likes."""
     row = IdentifierIndexRow
-    query = select(row.digest, row.customer_id).where(among(tx, row.digest, digests))
-    return {bytes(found.digest): CustomerId(found.customer_id) for found in tx.execute(query)}
+    found = rows_among(tx, select(row.digest, row.customer_id), row.digest, digests)
+    return {bytes(one.digest): CustomerId(one.customer_id) for one in found}
 
 
 def list_identifiers(tx: Connection, customer_ids: Sequence[CustomerId]) -> list[StoredIdentifier]:
     """The identifiers of customers, in order of adding."""
-    found: list[StoredIdentifier] = []
-    for at in range(0, len(customer_ids), _CHUNK):
-        query = (
-            select(CustomerIdentifierRow.__table__, IdentifierIndexRow.key_id)
-            .join(IdentifierIndexRow, IdentifierIndexRow.digest == CustomerIdentifierRow.digest)
-            .where(CustomerIdentifierRow.customer_id.in_(customer_ids[at : at + _CHUNK]))
-            .order_by(CustomerIdentifierRow.customer_id, CustomerIdentifierRow.id)
-        )
-        found += [_identifier(row) for row in tx.execute(query)]
-    return found
+    query = (
+        select(CustomerIdentifierRow.__table__, IdentifierIndexRow.key_id)
+        .join(IdentifierIndexRow, IdentifierIndexRow.digest == CustomerIdentifierRow.digest)
+        .order_by(CustomerIdentifierRow.customer_id, CustomerIdentifierRow.id)
+    )
+    found = rows_among(tx, query, CustomerIdentifierRow.customer_id, customer_ids)
+    return [_identifier(row) for row in found]
 
 
 def find_identifier(
@@ -110,22 +98,13 @@ def find_identifier(
 
 
 def find_values(
-    tx: Connection, ids: Sequence[UUID], customer_ids: Iterable[CustomerId]
+    tx: Connection, ids: Sequence[UUID], customer_ids: Collection[CustomerId]
 ) -> dict[tuple[CustomerId, UUID], Sealed]:
     """The sealed values of identifiers of these customers."""
-    found: dict[tuple[CustomerId, UUID], Sealed] = {}
-    owners = list(customer_ids)
-    for at in range(0, len(owners), _CHUNK):
-        query = select(
-            CustomerIdentifierRow.customer_id,
-            CustomerIdentifierRow.id,
-            CustomerIdentifierRow.value,
-        ).where(CustomerIdentifierRow.customer_id.in_(owners[at : at + _CHUNK]))
-        wanted = set(ids)
-        for row in tx.execute(query):
-            if row.id in wanted:
-                found[CustomerId(row.customer_id), row.id] = row.value
-    return found
+    row, wanted = CustomerIdentifierRow, set(ids)
+    query = select(row.customer_id, row.id, row.value)
+    found = rows_among(tx, query, row.customer_id, customer_ids)
+    return {(CustomerId(one.customer_id), one.id): one.value for one in found if one.id in wanted}
 
 
 def delete_identifiers(tx: Connection, customer_id: CustomerId, ids: Sequence[UUID]) -> None:

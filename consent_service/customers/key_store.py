@@ -12,8 +12,7 @@ from consent_service.crypto.data_keys import DataKeyKind
 from consent_service.crypto.envelope import Sealed, sealed_under
 from consent_service.customers.tables import CustomerKeyRow, KeyMarkRow
 from consent_service.storage.bulk import insert_rows
-
-_CHUNK = 500
+from consent_service.storage.many import rows_among
 
 
 def add_keys(tx: Connection, keys: Sequence[tuple[UUID, DataKeyKind, Sealed]]) -> None:
@@ -36,12 +35,10 @@ def add_keys(tx: Connection, keys: Sequence[tuple[UUID, DataKeyKind, Sealed]]) -
 def find_keys(tx: Connection, customers: Sequence[UUID]) -> dict[UUID, dict[DataKeyKind, Sealed]]:
     """The wrapped keys of customers."""
     found: dict[UUID, dict[DataKeyKind, Sealed]] = {}
-    for at in range(0, len(customers), _CHUNK):
-        query = select(
-            CustomerKeyRow.customer_id, CustomerKeyRow.kind, CustomerKeyRow.wrapped
-        ).where(CustomerKeyRow.customer_id.in_(customers[at : at + _CHUNK]))
-        for row in tx.execute(query):
-            found.setdefault(row.customer_id, {})[DataKeyKind(row.kind)] = row.wrapped
+    row = CustomerKeyRow
+    query = select(row.customer_id, row.kind, row.wrapped)
+    for one in rows_among(tx, query, row.customer_id, customers):
+        found.setdefault(one.customer_id, {})[DataKeyKind(one.kind)] = one.wrapped
     return found
 
 

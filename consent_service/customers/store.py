@@ -1,6 +1,6 @@
 """SQL of customers. Keys are in `key_store.py`, identifiers in `identifiers_store.py`."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -22,8 +22,7 @@ from consent_service.customers.tables import (
 )
 from consent_service.kernel.ids import CustomerId
 from consent_service.storage.bulk import insert_rows
-
-_CHUNK = 500
+from consent_service.storage.many import among, rows_among
 
 
 def add_customers(tx: Connection, customers: Sequence[CustomerRecord]) -> None:
@@ -86,19 +85,15 @@ def list_customers(tx: Connection, after: UUID | None, limit: int) -> list[Custo
     return [CustomerId(found) for found in tx.scalars(query)]
 
 
-def lock_revisions(tx: Connection, customer_ids: Iterable[CustomerId]) -> dict[CustomerId, int]:
+def lock_revisions(tx: Connection, customer_ids: Collection[CustomerId]) -> dict[CustomerId, int]:
     """The revisions of customers, locked in order of id until the transaction ends."""
-    wanted = sorted(customer_ids)
-    found: dict[CustomerId, int] = {}
-    for at in range(0, len(wanted), _CHUNK):
-        query = (
-            select(CustomerRow.customer_id, CustomerRow.revision)
-            .where(CustomerRow.customer_id.in_(wanted[at : at + _CHUNK]))
-            .order_by(CustomerRow.customer_id)
-            .with_for_update()
-        )
-        found |= {CustomerId(row.customer_id): row.revision for row in tx.execute(query)}
-    return found
+    query = (
+        select(CustomerRow.customer_id, CustomerRow.revision)
+        .order_by(CustomerRow.customer_id)
+        .with_for_update()
+    )
+    found = rows_among(tx, query, CustomerRow.customer_id, customer_ids)
+    return {CustomerId(row.customer_id): row.revision for row in found}
 
 
 def set_revisions(tx: Connection, revisions: Mapping[CustomerId, int]) -> None:
@@ -107,12 +102,8 @@ def set_revisions(tx: Connection, revisions: Mapping[CustomerId, int]) -> None:
     for customer, revision in revisions.items():
         raised.setdefault(revision, []).append(customer)
     for revision, found in raised.items():
-        for at in range(0, len(found), _CHUNK):
-            tx.execute(
-                update(CustomerRow)
-                .where(CustomerRow.customer_id.in_(found[at : at + _CHUNK]))
-                .values(revision=revision)
-            )
+        theirs = among(tx, CustomerRow.customer_id, found)
+        tx.execute(update(CustomerRow).where(theirs).values(revision=revision))
 
 
 def set_customer(
@@ -128,13 +119,9 @@ def set_customer(
 
 def list_profiles(tx: Connection, customer_ids: Sequence[CustomerId]) -> dict[CustomerId, Sealed]:
     """The sealed profiles of customers."""
-    found: dict[CustomerId, Sealed] = {}
-    for at in range(0, len(customer_ids), _CHUNK):
-        query = select(CustomerRow.customer_id, CustomerRow.profile).where(
-            CustomerRow.customer_id.in_(customer_ids[at : at + _CHUNK])
-        )
-        found |= {CustomerId(row.customer_id): row.profile for row in tx.execute(query)}
-    return found
+    query = select(CustomerRow.customer_id, CustomerRow.profile)
+    found = rows_among(tx, query, CustomerRow.customer_id, customer_ids)
+    return {CustomerId(row.customer_id): row.profile for row in found}
 
 
 def set_profiles(tx: Connection, profiles: Mapping[CustomerId, Sealed]) -> None:
@@ -182,13 +169,9 @@ def find_all_kept(
     tx: Connection, customer_ids: Sequence[CustomerId]
 ) -> dict[CustomerId, CustomerId]:
     """Whom absorbed customers among these became."""
-    found: dict[CustomerId, CustomerId] = {}
-    for at in range(0, len(customer_ids), _CHUNK):
-        query = select(CustomerAliasRow.customer_id, CustomerAliasRow.kept_id).where(
-            CustomerAliasRow.customer_id.in_(customer_ids[at : at + _CHUNK])
-        )
-        found |= {CustomerId(r.customer_id): CustomerId(r.kept_id) for r in tx.execute(query)}
-    return found
+    query = select(CustomerAliasRow.customer_id, CustomerAliasRow.kept_id)
+    found = rows_among(tx, query, CustomerAliasRow.customer_id, customer_ids)
+    return {CustomerId(row.customer_id): CustomerId(row.kept_id) for row in found}
 
 
 def list_audience_secrets(tx: Connection, customer_id: CustomerId) -> list[bytes]:

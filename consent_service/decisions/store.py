@@ -23,12 +23,10 @@ from consent_service.customers.tables import (
     CustomerRow,
 )
 from consent_service.kernel.ids import CustomerId
-from consent_service.storage.many import among
+from consent_service.storage.many import among, rows_among
 from consent_service.suppressions.model import Suppression
 from consent_service.suppressions.store import mark_of
 from consent_service.suppressions.tables import CustomerSuppressionRow
-
-_CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +73,12 @@ def list_addresses(
 ) -> dict[CustomerId, dict[IdentifierType, frozenset[UUID]]]:
     """The identifiers of customers, by type."""
     found: dict[CustomerId, dict[IdentifierType, frozenset[UUID]]] = {}
-    for at in range(0, len(customer_ids), _CHUNK):
-        query = select(
-            CustomerIdentifierRow.customer_id, CustomerIdentifierRow.type, CustomerIdentifierRow.id
-        ).where(CustomerIdentifierRow.customer_id.in_(customer_ids[at : at + _CHUNK]))
-        for row in tx.execute(query):
-            kinds = found.setdefault(CustomerId(row.customer_id), {})
-            kind = IdentifierType(row.type)
-            kinds[kind] = kinds.get(kind, frozenset()) | {row.id}
+    row = CustomerIdentifierRow
+    query = select(row.customer_id, row.type, row.id)
+    for one in rows_among(tx, query, row.customer_id, customer_ids):
+        kinds = found.setdefault(CustomerId(one.customer_id), {})
+        kind = IdentifierType(one.type)
+        kinds[kind] = kinds.get(kind, frozenset()) | {one.id}
     return found
 
 

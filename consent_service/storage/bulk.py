@@ -21,7 +21,6 @@ from sqlalchemy import (
     bindparam,
 )
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import QueryableAttribute
 
 from consent_service.storage.db import Base
 from consent_service.storage.types import SealedBytes, UtcDateTime
@@ -29,8 +28,6 @@ from consent_service.storage.types import SealedBytes, UtcDateTime
 T = TypeVar("T")
 Rule = Callable[[Any], Any]
 
-_FEW = 50
-_CHUNK = 500
 _MOST_MARKS = 10_000  # of one statement: SQLite takes 32,766 since 3.32
 
 
@@ -78,28 +75,6 @@ def spelled_out(value: T) -> BindParameter[T]:
     partial indexes and partitions fit, how rare the value is and how much a range holds;
     of statements that are run often it would keep one plan for all values otherwise."""
     return bindparam(None, value, literal_execute=True)
-
-
-def only_present(
-    tx: Connection, column: QueryableAttribute[bytes], values: Iterable[bytes]
-) -> list[bytes]:
-    """Of many values, those that stand in a column: what is worth a select. A few are handed
-    back as they are."""
-    wanted = list(values)
-    if len(wanted) <= _FEW:
-        return wanted
-    quote = tx.dialect.identifier_preparer.quote
-    name, table = quote(column.name), quote(column.class_.__tablename__)
-    statement = f"SELECT {name} FROM {table} WHERE {name}"  # noqa: S608  # names of our own tables
-    found: set[bytes] = set()
-    for at in range(0, len(wanted), _CHUNK):
-        some = wanted[at : at + _CHUNK]
-        if tx.dialect.name == "postgresql":
-            rows = tx.exec_driver_sql(statement + " = ANY(%s)", (some,))
-        else:
-            rows = tx.exec_driver_sql(f"{statement} IN ({_marks('?', some)})", tuple(some))
-        found |= {bytes(value) for (value,) in rows}
-    return [value for value in wanted if value in found]
 
 
 def _marks(mark: str, values: Sequence[object]) -> str:

@@ -1,6 +1,6 @@
 """Asking for many rows at once by what stands in one column, in one statement of one parameter."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +10,8 @@ from sqlalchemy import (
     Connection,
     Integer,
     LargeBinary,
+    Row,
+    Select,
     any_,
     bindparam,
     false,
@@ -17,35 +19,45 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import QueryableAttribute
 
-# SQLite knows no arrays: the values come one after another in one text or blob, and are cut out.
+# SQLite knows no arrays: the values come one after another in one blob, and are cut out. (Out of a
+# text, each would be looked for from its beginning.)
 _CUT_OUT = """(
     WITH RECURSIVE n(i) AS (VALUES (0) UNION ALL SELECT i + 1 FROM n WHERE i + 1 < :many_count)
-    SELECT substr(:many_packed, i * :many_width + 1, :many_width) FROM n
+    SELECT %s FROM n
 )"""
-_HEX_WIDTH = 32
+_PART = "substr(:many_packed, i * :many_width + 1, :many_width)"
+_BYTES, _UUIDS = _CUT_OUT % _PART, _CUT_OUT % f"lower(hex({_PART}))"
 
 
 def among(
     tx: Connection,
     column: QueryableAttribute[Any],
-    values: Sequence[UUID] | Sequence[bytes],
+    values: Collection[UUID] | Collection[bytes],
 ) -> ColumnElement[bool]:
     """Where the column's value is one of these: UUIDs, or bytes all of one length."""
-    if not values:
+    given: list[Any] = list(values)
+    if not given:
         return false()
     if tx.dialect.name == "postgresql":
-        kind = ARRAY(column.type if isinstance(values[0], UUID) else LargeBinary())
-        return column == any_(bindparam("many", list(values), type_=kind))
-    packed, width = _packed(values)
-    parts = text(_CUT_OUT).bindparams(
+        kind = ARRAY(column.type if isinstance(given[0], UUID) else LargeBinary())
+        return column == any_(bindparam("many", given, type_=kind))
+    of_uuids = isinstance(given[0], UUID)
+    packed = b"".join([value.bytes for value in given] if of_uuids else given)
+    parts = text(_UUIDS if of_uuids else _BYTES).bindparams(
         bindparam("many_packed", packed),
-        bindparam("many_width", width, Integer()),
-        bindparam("many_count", len(values), Integer()),
+        bindparam("many_width", len(packed) // len(given), Integer()),
+        bindparam("many_count", len(given), Integer()),
     )
     return column.op("IN", is_comparison=True)(parts)
 
 
-def _packed(values: Sequence[Any]) -> tuple[str | bytes, int]:
-    if isinstance(values[0], UUID):
-        return "".join([f"{value.int:032x}" for value in values]), _HEX_WIDTH
-    return b"".join(values), len(values[0])
+def rows_among(
+    tx: Connection,
+    query: Select[*tuple[Any, ...]],
+    column: QueryableAttribute[Any],
+    values: Collection[UUID] | Collection[bytes],
+) -> Sequence[Row[*tuple[Any, ...]]]:
+    """The rows of a query where a column's value is one of these: none without any."""
+    if not values:
+        return ()
+    return tx.execute(query.where(among(tx, column, values))).fetchall()

@@ -1,6 +1,6 @@
 """SQL of suppressions."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,11 +10,10 @@ from sqlalchemy import Connection, delete, select, update
 from consent_service.catalogue.model import Channel
 from consent_service.customers.model import IdentifierType
 from consent_service.kernel.ids import CustomerId
-from consent_service.storage.bulk import insert_rows, only_present
+from consent_service.storage.bulk import insert_rows
+from consent_service.storage.many import rows_among
 from consent_service.suppressions.model import Reason, Suppression
 from consent_service.suppressions.tables import CustomerSuppressionRow, SuppressionRow
-
-_CHUNK = 500
 
 
 def add(tx: Connection, marks: Sequence[tuple[bytes, Suppression]]) -> None:
@@ -55,27 +54,18 @@ def _already_beside(
     tx: Connection, marks: Sequence[tuple[CustomerId, Suppression]]
 ) -> set[tuple[CustomerId, UUID]]:
     row = CustomerSuppressionRow
-    found: set[tuple[CustomerId, UUID]] = set()
-    for at in range(0, len(marks), _CHUNK):
-        some = marks[at : at + _CHUNK]
-        query = select(row.customer_id, row.id).where(
-            row.customer_id.in_({customer for customer, _ in some}),
-            row.id.in_({mark.id for _, mark in some}),
-        )
-        found |= {(CustomerId(pair.customer_id), pair.id) for pair in tx.execute(query)}
-    return found
+    query = select(row.customer_id, row.id)
+    wanted = {mark.id for _, mark in marks}
+    found = rows_among(tx, query, row.customer_id, {customer for customer, _ in marks})
+    return {(CustomerId(one.customer_id), one.id) for one in found if one.id in wanted}
 
 
-def list_by_digest(tx: Connection, digests: Iterable[bytes]) -> dict[bytes, list[Suppression]]:
+def list_by_digest(tx: Connection, digests: Collection[bytes]) -> dict[bytes, list[Suppression]]:
     """Every mark, open or closed, of blind indexes."""
-    wanted = only_present(tx, SuppressionRow.digest, digests)
     found: dict[bytes, list[Suppression]] = {}
-    for at in range(0, len(wanted), _CHUNK):
-        query = select(SuppressionRow.__table__).where(
-            SuppressionRow.digest.in_(wanted[at : at + _CHUNK])
-        )
-        for row in tx.execute(query):
-            found.setdefault(bytes(row.digest), []).append(mark_of(row))
+    query = select(SuppressionRow.__table__)
+    for row in rows_among(tx, query, SuppressionRow.digest, digests):
+        found.setdefault(bytes(row.digest), []).append(mark_of(row))
     return found
 
 

@@ -2,11 +2,12 @@
 
 import sys
 
-from tests.bench import decisions, files, imports, sealing
+from tests.bench import batches, decisions, files, imports, sealing
 
 SECTIONS = {
     "import": imports.run,
     "decisions": decisions.run,
+    "batches": batches.run,
     "seal": sealing.run,
     "files": files.run,
 }

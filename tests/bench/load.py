@@ -38,8 +38,8 @@ class Load:
     p99: float
 
 
-def post(url, bodies, token, seconds=SECONDS):
-    """Posts bodies, one after another and again from the first, over 16 connections. Ends the
+def post(url, bodies, token, seconds=SECONDS, connections=CONNECTIONS):
+    """Posts bodies, one after another and again from the first, over some connections. Ends the
     program when an answer is no success: a fast failure is no speed."""
     if shutil.which("wrk") is None:
         sys.exit("wrk is needed to make load (Debian: apt install wrk)")
@@ -48,7 +48,8 @@ def post(url, bodies, token, seconds=SECONDS):
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / "post.lua"
         path.write_text(script)
-        command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(path), url]
+        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s",
+                   "-s", str(path), url]  # fmt: skip
         said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     words = said.rpartition("RESULT ")[2].split()
     found = {name: float(value) for name, _, value in (word.partition("=") for word in words)}
