@@ -8,6 +8,7 @@ from consent_service.catalogue.model import Channel
 from consent_service.consents import receipts, service
 from consent_service.consents.budget import counted
 from consent_service.consents.model import EffectiveConsent, Event, EventKind, NewEvent
+from consent_service.consents.quick import quick_events
 from consent_service.consents.schemas import (
     AsOfQuery,
     EffectiveListReply,
@@ -35,7 +36,7 @@ api = Routes("consents", "Consents: events, what holds, receipts, signals")
 
 @api.route("/v1/consents", "POST")
 @require_scope("consents:write", customers=Customers.OWN)
-@api.body(EventsBody)
+@api.body(EventsBody, quick_events)
 @api.reply(201, RecordReply, "Recorded; it counts at the next check")
 @api.problem(404)
 @api.problem(409)

@@ -24,17 +24,21 @@ _DEEPEST = 20
 _NOT_BY_APPS = frozenset({"agent", "guardian"})  # an app speaks for the customer, nobody else
 
 
-def _small(value: dict[str, Any]) -> None:
-    """Checked level by level, so that however deep it is, it is measured and not walked into."""
+def size_fault(value: dict[str, Any]) -> str | None:
+    """What is wrong with the size of evidence. Looked at level by level, so that however deep it
+    is, it is measured and not walked into."""
     level: list[Any] = [value]
     for _ in range(_DEEPEST):
         level = [inner for outer in level for inner in _inside(outer)]
         if not level:
-            break
-    else:
-        raise ValidationError(f"At most {_DEEPEST} levels deep.")
-    if len(repr(value)) > 4_000:
-        raise ValidationError("At most 4,000 characters.")
+            return "At most 4,000 characters." if len(repr(value)) > 4_000 else None
+    return f"At most {_DEEPEST} levels deep."
+
+
+def _small(value: dict[str, Any]) -> None:
+    fault = size_fault(value)
+    if fault is not None:
+        raise ValidationError(fault)
 
 
 def _inside(value: Any) -> list[Any]:

@@ -8,39 +8,30 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from consent_service.catalogue.model import Channel
-from consent_service.customers.model import IdentifierType
-from consent_service.customers.normaliser import NotUsable, identifier
+from consent_service.customers.normaliser import NotUsable
+from consent_service.customers.quick import Finder, subject_of
 from consent_service.decisions.model import CAMPAIGN_PATTERN
 from consent_service.decisions.schemas import MAX_CHECKS
-from consent_service.kernel.errors import NotFound
-from consent_service.kernel.ids import parse_customer_id
-from consent_service.web import ownership
-from consent_service.web.contracts import KEY_PATTERN
+from consent_service.web.quick import Key
 
-_Key = Annotated[str, Meta(min_length=1, max_length=64, pattern=rf"\A(?:{KEY_PATTERN})\Z")]
 _Campaign = Annotated[
     str, Meta(min_length=1, max_length=64, pattern=rf"\A(?:{CAMPAIGN_PATTERN})\Z")
 ]
 
 
-class _Finder(Struct, forbid_unknown_fields=True):
-    type: IdentifierType
-    value: Annotated[str, Meta(min_length=1, max_length=320)]
-
-
 class _Context(Struct, forbid_unknown_fields=True, omit_defaults=True):
     campaign: _Campaign | UnsetType = UNSET
-    touchpoint: _Key | UnsetType = UNSET
-    lifecycle_stage: _Key | UnsetType = UNSET
+    touchpoint: Key | UnsetType = UNSET
+    lifecycle_stage: Key | UnsetType = UNSET
 
 
 class _Check(Struct, forbid_unknown_fields=True):
     purpose: Annotated[str, Meta(min_length=1, max_length=64)]
     customer_id: str | UnsetType = UNSET
-    identifier: _Finder | UnsetType = UNSET
+    identifier: Finder | UnsetType = UNSET
     channel: Channel | UnsetType = UNSET
-    data_categories: Annotated[list[_Key], Meta(max_length=50)] | UnsetType = UNSET
-    recipient: _Key | UnsetType = UNSET
+    data_categories: Annotated[list[Key], Meta(max_length=50)] | UnsetType = UNSET
+    recipient: Key | UnsetType = UNSET
     context: _Context | UnsetType = UNSET
     at_least_as_fresh: Annotated[str, Meta(min_length=1, max_length=100)] | UnsetType = UNSET
 
@@ -69,7 +60,7 @@ def quick_check(body: Any) -> dict[str, Any] | None:
     anybody else."""
     try:
         said = msgspec.convert(body, _Check)
-        subject = _subject(said)
+        subject = subject_of(said.customer_id, said.identifier)
     except (msgspec.ValidationError, NotUsable):
         return None
     if subject is None:
@@ -81,18 +72,3 @@ def quick_check(body: Any) -> dict[str, Any] | None:
     if said.context is not UNSET:
         subject["context"] = msgspec.to_builtins(said.context)
     return subject
-
-
-def _subject(said: _Check) -> dict[str, Any] | None:
-    if (said.customer_id is UNSET) == (said.identifier is UNSET):
-        return None
-    if said.identifier is not UNSET:
-        ownership.reach_by_identifier()
-        return {"identifier": identifier(said.identifier.type, said.identifier.value)}
-    assert said.customer_id is not UNSET
-    try:
-        customer = parse_customer_id(said.customer_id)
-    except NotFound:
-        return None
-    ownership.reach(customer)
-    return {"customer_id": customer}

@@ -13,6 +13,7 @@ from consent_service.kernel.ids import customer_id_text, parse_customer_id
 from consent_service.web import ownership
 
 KEY_PATTERN = r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$"
+LANGUAGE_PATTERN = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
 
 
 class Pattern(validate.Regexp):
@@ -26,7 +27,7 @@ class Pattern(validate.Regexp):
 
 
 KEY = validate.And(validate.Length(1, 64), Pattern(KEY_PATTERN))
-LANGUAGE = validate.And(validate.Length(2, 35), Pattern(r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"))
+LANGUAGE = validate.And(validate.Length(2, 35), Pattern(LANGUAGE_PATTERN))
 JURISDICTION = Pattern(r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")
 
 
