@@ -46,7 +46,7 @@ _PARQUET = "application/vnd.apache.parquet"
 _FILES = {  # how each is written, and from how many entries at once
     _NDJSON: (formats.ndjson, 2_000),
     _CSV: (formats.csv_text, 2_000),
-    _PARQUET: (formats.parquet, 2_000),
+    _PARQUET: (formats.parquet, 1_000),
 }
 _FILE = {"type": "string"}
 _WAIT_S = 5

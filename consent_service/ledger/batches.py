@@ -23,7 +23,9 @@ def get_lines(index: int) -> Iterator[bytes]:
     0, its `hash`, and `leaf`, what it says, null once its entry is gone. Raises: NotFound where
     the leaf is no batch's."""
     with reading() as tx:
-        found = batch_store.list_sealed(tx, index, index + 1)
+        head = tree_store.find_head(tx)
+        there = head is not None and index < head.size
+        found = batch_store.list_sealed(tx, index, index + 1) if there else []
     if not found:
         raise NotFound()
     return _lines(*found[0])
