@@ -7,13 +7,14 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
+from consent_service.catalogue import service as catalogues
 from consent_service.crypto.envelope import Field, SealingKey, seal, unseal
 from consent_service.crypto.keyring import Keyring
 from consent_service.customers import keys as data_keys
 from consent_service.customers import service as customers
 from consent_service.kernel.actors import Actor, ActorKind
 from consent_service.kernel.clock import Clock
-from consent_service.kernel.errors import NotFound
+from consent_service.kernel.errors import Invalid, NotFound
 from consent_service.kernel.ids import CustomerId, new_uuid
 from consent_service.ledger import service as ledger
 from consent_service.ledger.model import Entry, EntryKind
@@ -82,19 +83,19 @@ def add_part(
     """Takes what a recipient holds of whoever made a request; what it gave under the same name is
     replaced. The end of the name says what it is. Raises: NotFound, Invalid, PackageClosed."""
     content_type = content_type_of(name, len(content))
-    request = get_request(request_id)
-    if not request.known:
-        raise NotFound()
+    if recipient not in catalogues.current().recipients:
+        raise Invalid.at("/recipient", "unknown_recipient", "Not in the catalogue.")
+    place = get_request(request_id).place
     with unit_of_work() as tx:
-        lock(request.place)
+        lock(place)
         request = get_request(request_id)
         _check_open(request)
-        place, life = request.place, data_keys.open_keys(CustomerId(request.place), keys).life
+        life = data_keys.open_keys(CustomerId(place), keys).life
         given = [p for p in store.list_parts(tx, place, request_id) if p.recipient == recipient]
-        for part in given:
-            if open_name(part, life) == name:
-                store.delete_part(tx, part)
-        if len(given) >= MOST_PARTS:
+        same = [part for part in given if open_name(part, life) == name]
+        for part in same:
+            store.delete_part(tx, part)
+        if len(given) - len(same) >= MOST_PARTS:
             raise PackageClosed()
         part = _part(request, recipient, name, content_type, len(content), now, life)
         store.add_part(tx, part)
@@ -119,8 +120,9 @@ def begin_fetch(request: Request, actor: Actor, now: datetime, keys: Keyring) ->
     PackageBeingFetched, PackageGone."""
     if not request.known or request.kind not in KINDS:
         raise NotFound()
-    life = data_keys.open_keys(CustomerId(request.place), keys).life
     with unit_of_work() as tx:
+        lock(request.place)
+        life = data_keys.open_keys(CustomerId(request.place), keys).life
         package = store.find_of_request(tx, request.place, request.id)
         _check_ready(package, now)
         assert package is not None
@@ -163,7 +165,8 @@ def delete_expired(now: datetime) -> int:
 
 
 def lock(place: UUID) -> None:
-    """Holds a customer until the unit of work ends. Raises: NotFound when they are gone."""
+    """Holds a customer until the unit of work ends, so that nothing is written of whom an erasure
+    or a merge takes away. Raises: NotFound when they are gone."""
     customers.lock_customers([CustomerId(place)])
 
 
@@ -194,6 +197,7 @@ def _keep(package: Package, now: datetime) -> None:
 
 def _finish(fetching: Fetching, now: datetime) -> None:
     with unit_of_work():
+        lock(fetching.package.place)
         if not _end(fetching.package, PackageState.FETCHED, now):
             raise PackageBeingFetched()
         ledger.append([_entry(fetching, "downloaded", now)])

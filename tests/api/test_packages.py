@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,8 +11,11 @@ import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
 from consent_service.accounts.jobs import key_of
+from consent_service.kernel.ids import parse_customer_id
 from consent_service.mail import service as mail
-from consent_service.packages import jobs, pieces
+from consent_service.packages import jobs, personal_data, pieces
+from consent_service.packages.model import PackageBeingFetched
+from consent_service.storage.unit_of_work import unit_of_work
 from tests.support.packages import Packing
 from tests.support.requests import BASE
 from tests.support.shop import EVERYTHING
@@ -36,13 +40,17 @@ def ann(shop):
     return ann
 
 
-def log_of(shop, packing, request):
-    """(outcome, client) of what the log says of the fetching of a package."""
-    return [
-        (row["outcome"], row["client_id"])
-        for row in shop.rows("ledger_entries")
-        if row["kind"] == "privacy_request" and row["outcome"] in ("download_begun", "downloaded")
-    ]
+def log_of(shop):
+    """(outcome, client) of what the log says of the fetching of packages, beginnings first."""
+    return sorted(
+        [
+            (row["outcome"], row["client_id"])
+            for row in shop.rows("ledger_entries")
+            if row["kind"] == "privacy_request"
+            and row["outcome"] in ("download_begun", "downloaded")
+        ],
+        key=str,
+    )
 
 
 def read_csv(text):
@@ -128,7 +136,7 @@ def test_a_package_is_fetched_once_and_every_fetching_is_logged(shop, packing, a
     assert "attachment" in first.headers["Content-Disposition"]
     again = packing.fetch(request)
     assert (again.status_code, again.json["code"]) == (404, "package_gone")
-    assert log_of(shop, packing, request) == [("download_begun", "shop"), ("downloaded", "shop")]
+    assert log_of(shop) == [("download_begun", "shop"), ("downloaded", "shop")]
     assert shop.rows("package_pieces") == []
     (row,) = shop.rows("packages")
     assert (row["state"], row["file"]) == ("fetched", None)
@@ -150,7 +158,7 @@ def test_one_that_broke_off_can_be_fetched_again(shop, packing, ann, client, mon
         assert nothing.status_code == 200
     assert packing.fetch(request).status_code == 200
     assert packing.fetch(request).json["code"] == "package_gone"
-    outcomes = [outcome for outcome, _ in log_of(shop, packing, request)]
+    outcomes = [outcome for outcome, _ in log_of(shop)]
     assert outcomes == ["download_begun", "download_begun", "download_begun", "downloaded"]
 
 
@@ -168,7 +176,39 @@ def test_a_fetching_that_hangs_is_taken_over_and_ends_incomplete(
     with pytest.raises(Exception, match="being fetched"):
         list(parts)
     hanging.close()
-    assert [outcome for outcome, _ in log_of(shop, packing, request)].count("downloaded") == 1
+    assert [outcome for outcome, _ in log_of(shop)].count("downloaded") == 1
+
+
+def test_of_many_at_once_one_fetches_it(shop, packing, ann, app):
+    request = packing.ready(ann)
+    headers = {"Authorization": f"Bearer {shop.token}"}
+
+    def fetch(_):
+        with app.test_client() as client:
+            reply = client.get(f"{BASE}/{request}/package", headers=headers)
+            return reply.status_code, len(reply.get_data())
+
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(fetch, range(4)))
+    assert [status for status, _ in found].count(200) == 1
+    assert {status for status, _ in found} <= {200, 404, 409, 429}
+    outcomes = [outcome for outcome, _ in log_of(shop)]
+    assert outcomes == ["download_begun", "downloaded"]
+
+
+def test_an_erasure_while_it_is_fetched_ends_it(shop, packing, ann, client, monkeypatch):
+    monkeypatch.setattr(pieces, "PIECE", 2_000)
+    request = packing.ready(ann)
+    headers = {"Authorization": f"Bearer {shop.token}"}
+    reply = client.get(f"{BASE}/{request}/package", headers=headers, buffered=False)
+    parts = reply.iter_encoded()
+    next(parts)
+    with shop.app.app_context(), unit_of_work() as tx:
+        personal_data.erase(tx, parse_customer_id(ann))
+    with pytest.raises(PackageBeingFetched):
+        list(parts)
+    reply.close()
+    assert [outcome for outcome, _ in log_of(shop)] == ["download_begun"]
 
 
 def test_a_customer_fetches_their_own_after_a_fresh_sign_in(shop, packing, ann, api, clock):
@@ -181,10 +221,10 @@ def test_a_customer_fetches_their_own_after_a_fresh_sign_in(shop, packing, ann, 
     packing.sign_in(ann)
     clock.advance(timedelta(minutes=6))
     assert packing.fetch(request, mine).json["code"] == "fresh_sign_in_required"
-    assert log_of(shop, packing, request) == []
+    assert log_of(shop) == []
     packing.sign_in(ann)
     assert packing.fetch(request, mine).status_code == 200
-    assert [client for _, client in log_of(shop, packing, request)] == [None, None]
+    assert [client for _, client in log_of(shop)] == [None, None]
 
 
 def test_without_the_scope_nobody_fetches(shop, packing, ann, open_shop):

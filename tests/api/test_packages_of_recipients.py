@@ -119,6 +119,8 @@ def test_size_and_number_are_bounded(shop, packing):
     for number in range(MOST_PARTS):
         give(shop, request, f"{number}.txt")
     assert refusal(shop, request, "more.txt") == "package_closed"
+    assert refusal(shop, request, "more.txt", recipient="../mailer") == "invalid"
+    give(shop, request, "0.txt", b"anew")
     give(shop, request, "more.txt", recipient="warehouse")
     assert len(shop.rows("package_parts")) == MOST_PARTS + 1
 
