@@ -37,9 +37,11 @@ lint: $(VENV)/.dev ## style, and which room may import which
 types: $(VENV)/.dev ## mypy, strict
 	$(BIN)/mypy
 
-openapi: $(VENV)/.runtime ## writes openapi.yaml from the code
+openapi: $(VENV)/.runtime ## writes openapi.yaml and docs/package.schema.json from the code
 	@$(BIN)/consent openapi > openapi.yaml.new
 	@mv openapi.yaml.new openapi.yaml
+	@$(BIN)/python -c 'from consent_service.packages.schema import text; print(text(), end="")' > package.schema.new
+	@mv package.schema.new docs/package.schema.json
 
 bench-log: $(VENV)/.dev programs ## a log of ten million entries: make bench-log ARGS="--store sqlite"
 	$(BIN)/python -m tests.bench.log $(ARGS)

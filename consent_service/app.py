@@ -22,7 +22,11 @@ from consent_service.oauth import client_routes
 from consent_service.oauth import pages as oauth_pages
 from consent_service.oauth import routes as oauth_routes
 from consent_service.oauth import server as oauth_server
+from consent_service.packages import building as packages_building
+from consent_service.packages import routes as packages_routes
+from consent_service.packages import service as packages
 from consent_service.personal_data import routes as personal_data_routes
+from consent_service.personal_data import service as personal_data
 from consent_service.privacy_requests import carriers, decision_routes
 from consent_service.privacy_requests import pages as privacy_requests_pages
 from consent_service.privacy_requests import routes as privacy_requests_routes
@@ -49,6 +53,7 @@ ROUTES = (
     log_routes.api,
     privacy_requests_routes.api,
     decision_routes.api,
+    packages_routes.api,
 )
 
 
@@ -82,6 +87,8 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
         document.register_blueprint(routes)
     accounts.init_app(app, settings)
     app.register_blueprint(privacy_requests_pages.pages)
-    carriers.hand_in({})  # access, portability and erasure have none yet, and stay approved
+    # Erasure has no carrier yet, and stays approved; no recipient is asked yet for what it holds.
+    carriers.hand_in(dict.fromkeys(packages.KINDS, packages.carry))
+    packages_building.hand_in(personal_data.export, outstanding=lambda _: ())
     docs.init_app(app, lambda: api_document.text_of(app))
     return app

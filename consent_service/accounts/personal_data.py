@@ -20,6 +20,7 @@ def export(tx: Connection, customer: CustomerId, keys: OpenKeys) -> dict[str, An
             {
                 "signed_in_at": rfc3339(session.created_at),
                 "last_seen_at": rfc3339(session.last_seen_at),
+                "expires_at": rfc3339(session.expires_at),
                 "browser": session.browser.value or None,
             }
             for session in store.list_customer_sessions(tx, customer)

@@ -22,6 +22,7 @@ from consent_service.kernel.errors import MisconfiguredError, Unavailable
 from consent_service.ledger import partitions, retention
 from consent_service.ledger.sealer import BATCH, Sealer
 from consent_service.oauth import service as oauth
+from consent_service.packages import jobs as packages
 from consent_service.privacy_requests import jobs as privacy_requests
 from consent_service.screenings import working as screenings
 from consent_service.screenings.retention import forget_screenings
@@ -37,6 +38,7 @@ JOBS = {
     "ledger.forget_entries": Job(forget_entries, timedelta(seconds=10)),
     "ledger.make_partitions": Job(partitions.make_ahead, timedelta(hours=1)),
     "oauth.delete_expired_tokens": Job(oauth.delete_expired_tokens, timedelta(minutes=10)),
+    "packages.delete_expired": Job(packages.delete_expired, timedelta(minutes=10)),
     "privacy_requests.carry_out": Job(privacy_requests.carry_out, timedelta(seconds=5)),
     "privacy_requests.delete_expired": Job(privacy_requests.delete_expired, timedelta(hours=1)),
     "privacy_requests.look_up": Job(privacy_requests.look_up, timedelta(seconds=2)),
@@ -45,6 +47,7 @@ JOBS = {
 }
 APART = {  # each waits for another machine or moves much, and neither the log nor the others wait
     "mail.deliver": Job(accounts.deliver_mail, timedelta(seconds=2)),
+    "packages.build": Job(packages.build, timedelta(seconds=2)),
     "screenings.forget": Job(forget_screenings, timedelta(hours=1)),
     "screenings.delete_expired": Job(screenings.delete_expired, timedelta(minutes=10)),
     "witnesses.send": Job(witnesses.send_due, timedelta(seconds=5)),

@@ -16,7 +16,7 @@ from consent_service.consents.slots import Slots
 from consent_service.crypto.data_keys import Holder, OpenKeys
 from consent_service.kernel.actors import SYSTEM
 from consent_service.kernel.clock import rfc3339
-from consent_service.kernel.ids import CustomerId, new_uuid
+from consent_service.kernel.ids import CustomerId, encode, new_uuid
 
 TABLES = ("consent_events", "consent_records")
 
@@ -24,30 +24,18 @@ _Place = tuple[str, Channel | None]
 
 
 def export(tx: Connection, customer: CustomerId, keys: OpenKeys) -> dict[str, Any]:
-    """Every event, with its evidence, and the records in force."""
+    """Every event, with its evidence, and the records in force. Who recorded an event, the agent
+    and the guardian are other people: of them it says that there was one."""
     records = store.find_records(tx, [customer]).values()
     return {
-        "consent_events": [
-            {
-                "event": event.kind.value,
-                "purpose": event.purpose,
-                "channel": event.channel,
-                "happened_at": rfc3339(event.happened_at),
-                "recorded_at": rfc3339(event.recorded_at),
-                "notice_version": event.notice_version,
-                "language": event.language,
-                "touchpoint": event.touchpoint,
-                "imported": event.imported,
-                "proof": open_proof(event, keys),
-            }
-            for event in store.list_events(tx, customer)
-        ],
+        "consent_events": [_exported(event, keys) for event in store.list_events(tx, customer)],
         "consent_records": [
             {
                 "purpose": record.purpose,
                 "channel": record.channel,
                 "state": record.state.value,
                 "since": rfc3339(record.happened_at),
+                "notice_version": record.notice_version,
             }
             for record in records
         ],
@@ -77,6 +65,28 @@ def absorb(tx: Connection, kept: Holder, absorbed: Holder, now: datetime) -> Non
     for place in places:
         slots.reproject((kept.customer, *place), revision, now)
     store.replace_records(tx, slots.ended(), slots.made())
+
+
+def _exported(event: Event, keys: OpenKeys) -> dict[str, Any]:
+    proof = open_proof(event, keys)
+    return {
+        "id": encode("evt", event.customer_id, event.id),
+        "event": event.kind.value,
+        "purpose": event.purpose,
+        "channel": event.channel,
+        "happened_at": rfc3339(event.happened_at),
+        "captured_at": rfc3339(event.captured_at),
+        "recorded_at": rfc3339(event.recorded_at),
+        "notice_version": event.notice_version,
+        "language": event.language,
+        "touchpoint": event.touchpoint,
+        "lifecycle_stage": event.lifecycle_stage,
+        "recorded_by": event.actor.kind.value,
+        "by_agent": "agent" in proof,
+        "by_guardian": event.by_guardian,
+        "imported": event.imported,
+        "evidence": proof.get("evidence"),
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from consent_service.consents import service
 from consent_service.consents.model import Event
 from consent_service.crypto import signing
 from consent_service.crypto.keyring import Keyring
+from consent_service.kernel.actors import Actor, ActorKind
 from consent_service.kernel.clock import rfc3339
 from consent_service.kernel.errors import NotFound
 from consent_service.kernel.ids import CustomerId, customer_id_text, encode
@@ -48,7 +49,7 @@ def get_receipt(customer_id: CustomerId, event_id: UUID, issuer: str) -> dict[st
             "event_time": rfc3339(event.happened_at),
             "recorded_time": rfc3339(event.recorded_at),
             "validity_duration": _days(purpose.validity_days),
-            "entity_id": f"{event.actor.kind}:{event.actor.id}",
+            "entity_id": _entity(event.actor),
             "touchpoint": event.touchpoint,
             "by_guardian": event.by_guardian,
         },
@@ -104,6 +105,12 @@ def _parties(catalogue: Catalogue, purpose: Purpose) -> list[dict[str, Any]]:
         }
         for key in purpose.recipients
     ]
+
+
+def _entity(actor: Actor) -> str:
+    """Who recorded it; of people that it was one, and not who: a receipt is another's to keep."""
+    person = actor.kind in (ActorKind.STAFF, ActorKind.GUARDIAN)
+    return actor.kind.value if person else f"{actor.kind}:{actor.id}"
 
 
 def _days(days: int | None) -> str | None:

@@ -30,20 +30,33 @@ TABLES = (
 
 
 def export(tx: Connection, customer: CustomerId, keys: OpenKeys) -> dict[str, Any]:
-    """Profile, identifiers with their sources, and the facts that were kept about the person."""
+    """Profile, identifiers with their sources, the facts that were kept about the person, and ids
+    that lead to them. What was a value's own spelling is given, not what it was normalised to."""
     record = _get(tx, customer)
     profile = open_profile(customer, record.profile, keys.life)
-    stored = identifiers_store.list_identifiers(tx, [customer])
     return {
-        "customer": {
-            "id": customer_id_text(customer),
-            "created_at": rfc3339(record.created_at),
-            "language": record.language,
-            "profile": {n: {"value": v.value, "source": v.source} for n, v in profile.items()},
-        },
+        "customer": [
+            {
+                "id": customer_id_text(customer),
+                "created_at": rfc3339(record.created_at),
+                "language": record.language,
+            }
+        ],
+        "former_ids": [
+            {"id": customer_id_text(former), "merged_at": rfc3339(at)}
+            for former, at in store.list_aliases(tx, customer)
+        ],
+        "profile": [
+            {"name": name, "value": v.value, "source": v.source} for name, v in profile.items()
+        ],
         "identifiers": [
-            {"type": i.type.value, "value": i.given, "source": i.source}
-            for i in (open_identifier(kept, keys.life) for kept in stored)
+            {
+                "type": kept.type.value,
+                "value": open_identifier(kept, keys.life).given,
+                "source": kept.source,
+                "added_at": rfc3339(kept.added_at),
+            }
+            for kept in identifiers_store.list_identifiers(tx, [customer])
         ],
         "facts": [
             {

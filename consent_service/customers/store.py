@@ -181,6 +181,14 @@ def list_audience_secrets(tx: Connection, customer_id: CustomerId) -> list[bytes
     return [bytes(secret) for secret in tx.scalars(own.union_all(merged))]
 
 
+def list_aliases(tx: Connection, customer_id: CustomerId) -> list[tuple[CustomerId, datetime]]:
+    """The ids that were merged into a customer, and when."""
+    row = CustomerAliasRow
+    query = select(row.customer_id, row.merged_at).where(row.kept_id == customer_id)
+    found = tx.execute(query.order_by(row.merged_at, row.customer_id))
+    return [(CustomerId(one.customer_id), one.merged_at) for one in found]
+
+
 def add_alias(tx: Connection, absorbed: CustomerRecord, kept: CustomerId, now: datetime) -> None:
     """Makes an id, and every id that led to it, lead to another."""
     row = CustomerAliasRow

@@ -82,11 +82,12 @@ def _csv_line(item: Item) -> str:
 @lru_cache(maxsize=4096)
 def _quoted(cells: tuple[Any, ...]) -> str:
     text = io.StringIO(newline="")
-    csv.writer(text).writerow(map(_harmless, cells))
+    csv.writer(text).writerow(map(harmless, cells))
     return text.getvalue().removesuffix("\r\n")
 
 
-def _harmless(cell: Any) -> Any:
+def harmless(cell: Any) -> Any:
+    """A cell that no spreadsheet takes for a formula; a tuple as words."""
     if isinstance(cell, tuple):
         cell = " ".join(cell)
     return "'" + cell if isinstance(cell, str) and cell[:1] in _FORMULA else cell

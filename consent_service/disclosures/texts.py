@@ -75,7 +75,12 @@ def _details(entry: Entry, catalogue: Catalogue, language: Language) -> str:
 
 
 def _purpose_by_channel(entry: Entry, catalogue: Catalogue, language: Language) -> str:
-    purpose = _purpose(entry, catalogue, language)
+    channel = None if entry.channel is None else Channel(entry.channel)
+    return by_channel(_purpose(entry, catalogue, language), channel, language)
+
+
+def by_channel(purpose: str, channel: Channel | None, language: Language) -> str:
+    """A purpose with how it reaches people."""
     words = {
         Channel.EMAIL: say(language, "%(purpose)s by e-mail", purpose=purpose),
         Channel.SMS: say(language, "%(purpose)s by text message", purpose=purpose),
@@ -85,7 +90,7 @@ def _purpose_by_channel(entry: Entry, catalogue: Catalogue, language: Language) 
         Channel.MESSENGER: say(language, "%(purpose)s by messenger", purpose=purpose),
         Channel.ONSITE: say(language, "%(purpose)s on our pages", purpose=purpose),
     }
-    return purpose if entry.channel is None else words[Channel(entry.channel)]
+    return purpose if channel is None else words[channel]
 
 
 def _purpose(entry: Entry, catalogue: Catalogue, language: Language) -> str:

@@ -1,5 +1,6 @@
 """What the log holds about a customer."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -9,30 +10,39 @@ from consent_service.crypto.data_keys import Holder, OpenKeys
 from consent_service.kernel.clock import rfc3339
 from consent_service.kernel.errors import Unavailable
 from consent_service.kernel.ids import CustomerId
+from consent_service.kernel.paging import MAX_PAGE
 from consent_service.ledger import store, tree_store
-from consent_service.ledger.service import moved_entry, open_payload
+from consent_service.ledger.model import Entry, EntryFilter
+from consent_service.ledger.service import list_after, moved_entry, open_payload
 
 TABLES = ("ledger_entries",)
 
 
 def export(tx: Connection, customer: CustomerId, keys: OpenKeys) -> dict[str, Any]:
-    """Every entry about the customer, payloads opened."""
+    """Every entry about the customer, payloads opened, as a stream: there may be very many. It is
+    read when it is walked."""
+    return {"ledger": (_exported(entry, keys) for entry in _stream(customer))}
+
+
+def _stream(customer: CustomerId) -> Iterator[Entry]:
+    wanted, after = EntryFilter(customer), None
+    while found := list_after(wanted, after, MAX_PAGE):
+        yield from found
+        after = found[-1].id
+
+
+def _exported(entry: Entry, keys: OpenKeys) -> dict[str, Any]:
     return {
-        "ledger": [
-            {
-                "kind": entry.kind.value,
-                "occurred_at": rfc3339(entry.occurred_at),
-                "purpose": entry.purpose,
-                "channel": entry.channel,
-                "data_categories": list(entry.data_categories),
-                "recipient": entry.recipient,
-                "touchpoint": entry.touchpoint,
-                "outcome": entry.outcome,
-                "reason": entry.reason,
-                "payload": open_payload(entry, keys.life),
-            }
-            for entry in store.list_customer_entries(tx, customer)
-        ]
+        "kind": entry.kind.value,
+        "occurred_at": rfc3339(entry.occurred_at),
+        "purpose": entry.purpose,
+        "channel": entry.channel,
+        "data_categories": list(entry.data_categories),
+        "recipient": entry.recipient,
+        "touchpoint": entry.touchpoint,
+        "outcome": entry.outcome,
+        "reason": entry.reason,
+        "payload": open_payload(entry, keys.life),
     }
 
 

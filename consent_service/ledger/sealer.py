@@ -27,7 +27,7 @@ from consent_service.ledger.notes import Checkpoint
 from consent_service.ledger.proofs import name_of, root_at
 from consent_service.ledger.tiles import WIDTH, split
 from consent_service.ledger.tree_store import Head, Kept, Sayable
-from consent_service.storage.unit_of_work import looking, unit_of_work
+from consent_service.storage.unit_of_work import reading, unit_of_work
 
 BATCH = 5_000
 LONGEST_TRANSACTION = timedelta(minutes=5)
@@ -57,7 +57,7 @@ class Sealer:
         """Seals what there is to seal, a batch at most; how many leaves came to be."""
         started = time.monotonic()
         sweeping = started >= self._sweep_at
-        with looking() as tx:
+        with reading() as tx:
             newest = tree_store.find_newest_entry(tx)
             if newest is None:
                 return 0

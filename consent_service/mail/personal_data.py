@@ -19,7 +19,11 @@ def export(tx: Connection, customer: CustomerId, keys: OpenKeys) -> dict[str, An
     """That letters wait. What they say is left out: it may be a key to the account."""
     return {
         "letters_waiting": [
-            {"kind": each.kind, "created_at": rfc3339(each.created_at)}
+            {
+                "kind": each.kind,
+                "created_at": rfc3339(each.created_at),
+                "expires_at": rfc3339(each.expires_at),
+            }
             for each in store.list_of_customer(tx, customer)
         ]
     }

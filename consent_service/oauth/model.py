@@ -51,6 +51,7 @@ CUSTOMER_SCOPES = frozenset(
         Scope.DISCLOSURES_READ.value,
         Scope.REQUESTS_READ.value,
         Scope.REQUESTS_WRITE.value,
+        Scope.PACKAGES_READ.value,
     }
 )
 

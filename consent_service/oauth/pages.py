@@ -183,6 +183,9 @@ def _in_words(scope: str) -> str:
         Scope.REQUESTS_WRITE: say(
             spoken, "ask in your name for your data, its correction or its erasure"
         ),
+        Scope.PACKAGES_READ: say(
+            spoken, "fetch the copy of your data that you asked for, soon after you signed in"
+        ),
     }
     return words[Scope(scope)]
 

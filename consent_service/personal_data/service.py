@@ -21,6 +21,7 @@ from consent_service.ledger import service as ledger
 from consent_service.ledger.model import Entry, EntryKind
 from consent_service.mail import personal_data as mail
 from consent_service.oauth import personal_data as oauth
+from consent_service.packages import personal_data as packages
 from consent_service.privacy_requests import personal_data as privacy_requests
 from consent_service.storage.unit_of_work import reading, unit_of_work
 from consent_service.suppressions import personal_data as suppressions
@@ -35,6 +36,7 @@ ROOMS: Sequence[ModuleType] = (
     suppressions,
     consents,
     privacy_requests,
+    packages,  # after the requests, of which they are
     customers_data,  # last: the keys go with it
 )
 
@@ -47,7 +49,8 @@ class SameCustomer(Conflict):
 
 
 def export(customer_id: CustomerId, keys: Keyring) -> dict[str, Any]:
-    """All that is held of a customer, by room. Raises: NotFound."""
+    """All that is held of a customer, by table; of what there may be very much, a stream. Raises:
+    NotFound."""
     with reading() as tx:
         found = customers.get_record(customer_id).id
         opened = data_keys.open_keys(found, keys)

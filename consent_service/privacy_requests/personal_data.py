@@ -33,6 +33,10 @@ def export(tx: Connection, customer: CustomerId, keys: OpenKeys) -> dict[str, An
                 "state": request.state.value,
                 "received_at": rfc3339(request.received_at),
                 "due_at": rfc3339(request.due_at),
+                "touchpoint": request.touchpoint,
+                "identity": None if request.identity is None else request.identity.value,
+                "held": request.held,
+                "restricts": request.restricts,
                 "note": open_note(request, keys.life),
                 "steps": [_exported(step, keys) for step in store.list_steps(tx, request)],
             }

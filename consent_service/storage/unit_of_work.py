@@ -61,14 +61,6 @@ def reading() -> Iterator[Connection]:
 
 
 @contextmanager
-def looking() -> Iterator[Connection]:
-    """One transaction that writes nothing: what a statement sets for those after it holds to its
-    end. Raises: Unavailable when the store cannot answer."""
-    with _store_errors(), db.engine.connect() as connection, connection.begin():
-        yield connection
-
-
-@contextmanager
 def _store_errors() -> Iterator[None]:
     try:
         yield

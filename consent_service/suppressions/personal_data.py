@@ -22,6 +22,7 @@ def export(tx: Connection, customer: CustomerId, keys: OpenKeys) -> dict[str, An
                 "channel": mark.channel,
                 "identifier_type": mark.identifier_type.value,
                 "happened_at": rfc3339(mark.happened_at),
+                "recorded_at": rfc3339(mark.recorded_from),
                 "closed_at": None if mark.closed_at is None else rfc3339(mark.closed_at),
             }
             for mark in store.list_of_customer(tx, customer)

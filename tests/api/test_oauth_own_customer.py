@@ -253,6 +253,6 @@ def test_a_services_token_reaches_everybody(api, make_client, token_for, own, ot
 def test_what_a_customer_can_allow_is_about_themselves():
     assert set(Scope) > CUSTOMER_SCOPES
     assert not CUSTOMER_SCOPES & {
-        "clients:manage", "catalogue:write", "suppressions:write", "packages:read",
+        "clients:manage", "catalogue:write", "suppressions:write",
         "requests:decide", "webhooks:manage", "changes:read", "reports:read",
     }  # fmt: skip

@@ -57,6 +57,7 @@ def test_approving_says_how_identity_was_confirmed(desk, ann):
 
 @pytest.mark.parametrize("kind", CARRIED_ELSEWHERE)
 def test_what_nobody_carries_out_yet_waits_and_is_not_said_to_be_done(desk, ann, kind):
+    carriers.hand_in({})
     request = desk.approved(ann, kind)
     assert desk.carry_out() == 0
     shown = desk.show(request)

@@ -33,6 +33,8 @@ CLEAR = {
     "ledger_retention": "kind",
     "ledger_tiles": "hashes",
     "mail_outbox": "kind",
+    "package_parts": "recipient content_type",
+    "packages": "state",
     "privacy_request_links": "sha256",
     "privacy_request_steps": "kind actor_kind actor_id words",
     "privacy_requests": "kind state touchpoint identity",
