@@ -10,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input install
 
-.PHONY: help demo run test bench bench-log check lint types openapi lock programs npm
+.PHONY: help demo run test faults fuzz bench bench-log check lint types openapi lock programs npm
 
 help: ## lists these targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -23,6 +23,13 @@ run: $(VENV)/.runtime ## the service, set up by CONSENT_… variables
 
 test: check npm ## everything that must hold
 	$(BIN)/pytest -n $(PROCESSES) --dist worksteal $(ARGS)
+
+faults: check npm ## whatever dies at the worst moment, on real processes
+	$(BIN)/pytest tests/faults -m "long or not long" $(ARGS)
+
+fuzz: check npm ## the API by its document, and what is pure, with a hundred times as many examples
+	CONSENT_TEST_PROFILE=fuzz $(BIN)/pytest -n $(PROCESSES) --dist worksteal \
+		tests/unit tests/api/test_schemathesis.py $(ARGS)
 
 bench: $(VENV)/.dev ## measures, and writes docs/benchmarks.md: make bench ARGS="import"
 	$(BIN)/python -m tests.bench $(ARGS)

@@ -21,7 +21,8 @@ from tests.support.contract import Api, Contract
 SAMPLE = Path(openapi.__file__).parent / "catalogue/sample/catalogue.yaml"
 
 hypothesis.settings.register_profile("tests", deadline=None)  # a slow machine is no fault
-hypothesis.settings.load_profile("tests")
+hypothesis.settings.register_profile("fuzz", deadline=None, max_examples=3_000)
+hypothesis.settings.load_profile(os.environ.get("CONSENT_TEST_PROFILE", "tests"))
 
 REQUIRE_ALL = bool(os.environ.get("CONSENT_REQUIRE_ALL"))
 

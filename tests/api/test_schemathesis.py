@@ -1,5 +1,7 @@
 """The live app against its own document: whatever is sent, answers are as documented."""
 
+import os
+
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, settings
@@ -26,6 +28,8 @@ def as_bytes(_, value):
     return value if isinstance(value, bytes) else str(value).encode()
 
 
+FUZZING = os.environ.get("CONSENT_TEST_PROFILE") == "fuzz"
+
 schema = schemathesis.openapi.from_dict(openapi.document(), config=CONFIG)
 
 
@@ -38,8 +42,8 @@ def live(client, make_client, token_for, sample_catalogue):
 
 @schema.parametrize()
 @settings(
-    max_examples=10,
-    derandomize=True,
+    max_examples=200 if FUZZING else 10,
+    derandomize=not FUZZING,
     deadline=None,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),

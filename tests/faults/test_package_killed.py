@@ -69,6 +69,7 @@ def log_much(shop, customer):
         )
 
 
+@pytest.mark.long
 def test_a_killed_worker_is_followed_by_another(shop, keyring, store, tmp_path):
     keyrings.FileProvider(tmp_path / "keys.json").save(keyring)
     around = {"CONSENT_DATABASE_URL": store, "CONSENT_KEY_FILE": str(tmp_path / "keys.json")}

@@ -16,6 +16,7 @@ from tests.support.processes import Command, within
 COUNT = 20_000
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("sample_catalogue")
 def test_a_worker_killed_while_entries_go_leaves_whole_batches(settings, store, keyring, tmp_path):
     key_file = tmp_path / "keys.json"

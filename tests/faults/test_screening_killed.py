@@ -52,6 +52,7 @@ def later():
     return utc_now() + working.LEASE + timedelta(seconds=1)
 
 
+@pytest.mark.long
 def test_a_killed_worker_is_followed_by_another(shop, around):
     ann = shop.customer("ann@example.org")
     where = accepted(ask(shop, ndjson(ann) * ROWS, purpose="printed"))

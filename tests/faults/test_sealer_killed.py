@@ -3,6 +3,8 @@
 import random
 import time
 
+import pytest
+
 from consent_service.app import create_app
 from consent_service.crypto import keyring as keyrings
 from consent_service.storage.db import db
@@ -10,6 +12,7 @@ from tests.support import log
 from tests.support.processes import Command, within
 
 
+@pytest.mark.long
 def test_a_killed_sealer_loses_and_doubles_nothing(settings, store, keyring, tmp_path):
     key_file = tmp_path / "keys.json"
     keyrings.FileProvider(key_file).save(keyring)

@@ -4,6 +4,8 @@ told to stop stops."""
 import time
 from datetime import timedelta
 
+import pytest
+
 from consent_service.app import create_app
 from consent_service.crypto import keyring as keyrings
 from consent_service.kernel.actors import SYSTEM
@@ -16,6 +18,7 @@ from tests.support import log, witness
 from tests.support.processes import Command, within
 
 
+@pytest.mark.long
 def test_the_log_does_not_wait_for_a_witness(settings, store, keyring, tmp_path):
     key_file = tmp_path / "keys.json"
     keyrings.FileProvider(key_file).save(keyring)
