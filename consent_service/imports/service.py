@@ -36,10 +36,12 @@ from consent_service.kernel.actors import Actor
 from consent_service.kernel.clock import Clock
 from consent_service.kernel.errors import NotFound
 from consent_service.kernel.ids import CustomerId
+from consent_service.storage import statistics
 from consent_service.storage.unit_of_work import reading, unit_of_work
 from consent_service.suppressions import service as suppressions
 
 BATCH = 500
+_MANY = 1_000
 TRIES = 5
 
 
@@ -92,6 +94,8 @@ def import_mailchimp(
             _count(plan, summary)
             progress(len(rows))
         summary.refused_to = refusals.path
+    if summary.customers_created >= _MANY and not options.dry_run:
+        statistics.refresh()
     summary.seconds = time.monotonic() - started
     return summary
 
