@@ -88,8 +88,7 @@ def _take_turn(
         return 0
     started, tries = time.monotonic(), 0
     while tries < _TURN and time.monotonic() - started < _TURN_S and not stopped():
-        with reading() as tx:
-            delivery = delivery_store.find_next(tx, webhook.id, clock())
+        delivery = _find_next(webhook, clock())
         if delivery is None or not _claim(delivery, clock()):
             break
         tries += 1
@@ -98,6 +97,18 @@ def _take_turn(
         if tried is not None and tried.error is not None:
             break
     return tries
+
+
+def _find_next(webhook: Webhook, now: datetime) -> Delivery | None:
+    """What is due longest; what waits for an earlier event in its place, which is put off, is put
+    off with it."""
+    while True:
+        with reading() as tx:
+            first = delivery_store.find_next(tx, webhook.id, now)
+        if first is None or first.due_at <= now:
+            return first
+        with unit_of_work() as tx:
+            delivery_store.put_behind(tx, first)
 
 
 def _claim(delivery: Delivery, now: datetime) -> bool:

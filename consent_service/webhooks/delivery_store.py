@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, exists, func, or_, select, update
-from sqlalchemy.orm import aliased
 
 from consent_service.storage.bulk import insert_rows, spelled_out
 from consent_service.storage.many import among
@@ -16,7 +15,6 @@ from consent_service.webhooks.tables import DeliveryRow, WebhookRow
 
 _row = DeliveryRow
 _deliveries = DeliveryRow.__table__
-_before = aliased(DeliveryRow)
 _WAITING = spelled_out(DeliveryState.WAITING.value)
 _MOST_DELETED = 5_000
 
@@ -42,22 +40,30 @@ def find_due(tx: Connection, now: datetime, *, failing: bool) -> Webhook | None:
 
 
 def find_next(tx: Connection, webhook_id: UUID, now: datetime) -> Delivery | None:
-    """The delivery of a webhook that is due longest."""
-    query = select(_deliveries).where(*_due(now), _row.webhook_id == webhook_id)
-    found = tx.execute(query.order_by(_row.due_at, _row.position, _row.id).limit(1)).one_or_none()
-    return None if found is None else _delivery(found)
+    """Of the deliveries of a webhook the one that is due longest, or what it has to wait for: what
+    is first in its place."""
+    query = select(_row.customer_id).where(*_due(now), _row.webhook_id == webhook_id)
+    place = tx.scalar(query.order_by(_row.due_at, _row.position).limit(1))
+    if place is None:
+        return None
+    theirs = select(_deliveries).where(*_in_place(webhook_id, place))
+    first = tx.execute(theirs.order_by(_row.position).limit(1)).one_or_none()
+    return None if first is None else _delivery(first)
+
+
+def put_behind(tx: Connection, first: Delivery) -> None:
+    """Makes what waits in the place of a delivery due no sooner than that, so that it is not
+    looked at again and again."""
+    place = _in_place(first.webhook_id, first.place)
+    tx.execute(update(_row).where(*place, _row.due_at < first.due_at).values(due_at=first.due_at))
 
 
 def _due(now: datetime) -> list[ColumnElement[bool]]:
-    """What may be sent now: its time has come, and nothing that happened before waits in its
-    place."""
-    earlier = exists().where(
-        _before.state == _WAITING,
-        _before.webhook_id == _row.webhook_id,
-        _before.customer_id == _row.customer_id,
-        _before.position < _row.position,
-    )
-    return [_row.state == _WAITING, _row.due_at <= now, ~earlier]
+    return [_row.state == _WAITING, _row.due_at <= now]
+
+
+def _in_place(webhook_id: UUID, place: UUID) -> list[ColumnElement[bool]]:
+    return [_row.state == _WAITING, _row.webhook_id == webhook_id, _row.customer_id == place]
 
 
 def find(tx: Connection, webhook_id: UUID, delivery_id: UUID) -> Delivery | None:

@@ -71,6 +71,7 @@ class DeliveryRow(Base):
             "ix_webhook_deliveries_due",
             "webhook_id",
             "due_at",
+            "position",
             postgresql_where=_WAITING,
             sqlite_where=_WAITING,
         ),

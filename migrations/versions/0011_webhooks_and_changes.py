@@ -82,7 +82,9 @@ def upgrade() -> None:
 def _index_deliveries() -> None:
     table, waiting = "webhook_deliveries", {"postgresql_where": _WAITING, "sqlite_where": _WAITING}
     op.create_index("ix_webhook_deliveries_webhook_id_id", table, ["webhook_id", "id"])
-    op.create_index("ix_webhook_deliveries_due", table, ["webhook_id", "due_at"], **waiting)
+    op.create_index(
+        "ix_webhook_deliveries_due", table, ["webhook_id", "due_at", "position"], **waiting
+    )
     op.create_index(
         "ix_webhook_deliveries_order", table, ["webhook_id", "customer_id", "position"], **waiting
     )

@@ -232,6 +232,23 @@ def test_changes_of_a_customer_wait_for_one_another_and_for_nobody_else(
     assert revisions == sorted(revisions)
 
 
+def test_what_waits_for_an_earlier_change_is_put_off_with_it(
+    shop, add, target, work, clock, deliveries
+):
+    webhook, target.says = add(target), [500]
+    ann = shop.customer()
+    shop.say(ann, "given")
+    work()
+    for _ in range(3):
+        shop.say(ann, "withdrawn")
+    clock.advance(timedelta(seconds=2))  # it is not left alone any more, and not due yet
+    assert work() == 0
+    assert len({each["next_try_at"] for each in deliveries(webhook)}) == 1
+    clock.advance(timedelta(seconds=5))
+    assert work() == 4
+    assert target.types == ["consent.given"] * 2 + ["consent.withdrawn"] * 3
+
+
 def test_410_disables_until_it_is_enabled(shop, add, target, work, deliveries, clock):
     webhook, target.says = add(target), [410]
     ann = shop.customer()
