@@ -36,9 +36,7 @@ from consent_service.webhooks.model import (
 )
 from consent_service.webhooks.service import is_private, list_live_secrets, open_url
 
-LEASE = timedelta(
-    minutes=5
-)  # longer than a turn and a try, with a name server that does not answer
+LEASE = timedelta(minutes=1)  # longer than a turn and a try; who loses it loses no order
 PATIENCE_S = 10.0
 _TURN_S, _TURN = 5.0, 50
 _CLIENT_IS_OFF = timedelta(minutes=1)

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from consent_service.crypto.envelope import Field, Sealed
 from consent_service.kernel.errors import Conflict, Gone
+from consent_service.kernel.ids import decode, encode
 
 GIVEN_UP_AFTER = timedelta(hours=75)
 KEPT_DAYS = 30
@@ -120,6 +121,26 @@ class Tried(Struct, frozen=True):
 def field_of(name: str, place: UUID, row: UUID) -> Field:
     """What a value of this room is sealed as."""
     return Field(name, place, row)
+
+
+def webhook_id_text(webhook_id: UUID) -> str:
+    """The public form, `whk_…`."""
+    return encode("whk", webhook_id)
+
+
+def parse_webhook_id(text: str) -> UUID:
+    """The id behind `whk_…`. Raises: NotFound."""
+    return decode("whk", text)[0]
+
+
+def delivery_id_text(delivery_id: UUID) -> str:
+    """The public form, `dlv_…`."""
+    return encode("dlv", delivery_id)
+
+
+def parse_delivery_id(text: str) -> UUID:
+    """The id behind `dlv_…`. Raises: NotFound."""
+    return decode("dlv", text)[0]
 
 
 def judge(status: int) -> Tried:

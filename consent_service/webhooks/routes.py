@@ -9,7 +9,7 @@ from typing import Any
 from flask import Response
 
 from consent_service.kernel.clock import rfc3339
-from consent_service.kernel.ids import decode, encode
+from consent_service.kernel.ids import encode
 from consent_service.ledger import feed
 from consent_service.oauth.guard import caller, require_scope
 from consent_service.web.api import Reply, Routes
@@ -18,7 +18,15 @@ from consent_service.web.runtime import keys, now, runtime
 from consent_service.webhooks import service
 from consent_service.webhooks.changes import Changes, list_changes
 from consent_service.webhooks.events import Event
-from consent_service.webhooks.model import Delivery, DeliveryState, Webhook
+from consent_service.webhooks.model import (
+    Delivery,
+    DeliveryState,
+    Webhook,
+    delivery_id_text,
+    parse_delivery_id,
+    parse_webhook_id,
+    webhook_id_text,
+)
 from consent_service.webhooks.schemas import (
     ChangesQuery,
     ChangesReply,
@@ -36,8 +44,6 @@ from consent_service.webhooks.schemas import (
 from consent_service.webhooks.waiting import seat, wait_until
 
 api = Routes("webhooks", "The change feed, and webhooks")
-
-_HOOK, _DELIVERY = "whk", "dlv"
 
 
 @api.route("/v1/changes", "GET")
@@ -115,7 +121,7 @@ def add_webhook(body: dict[str, Any]) -> Reply:
 @api.problem(404)
 def show_webhook(webhook_id: str) -> Reply:
     """Show a webhook."""
-    found = service.get_webhook(_id(webhook_id))
+    found = service.get_webhook(parse_webhook_id(webhook_id))
     return Reply(_webhook_json(found, service.count_deliveries()))
 
 
@@ -125,7 +131,7 @@ def show_webhook(webhook_id: str) -> Reply:
 @api.problem(404)
 def delete_webhook(webhook_id: str) -> Response:
     """Delete a webhook."""
-    service.delete_webhook(_id(webhook_id), caller().actor, now())
+    service.delete_webhook(parse_webhook_id(webhook_id), caller().actor, now())
     return Response(status=204)
 
 
@@ -137,7 +143,7 @@ def delete_webhook(webhook_id: str) -> Response:
 @idempotent
 def enable_webhook(webhook_id: str) -> Reply:
     """Send to a webhook again that answered 410. What happened meanwhile is in the feed alone."""
-    found = service.enable_webhook(_id(webhook_id), caller().actor, now())
+    found = service.enable_webhook(parse_webhook_id(webhook_id), caller().actor, now())
     return Reply(_webhook_json(found, service.count_deliveries()))
 
 
@@ -149,7 +155,9 @@ def enable_webhook(webhook_id: str) -> Reply:
 def rotate_webhook_secret(body: dict[str, Any], webhook_id: str) -> Reply:
     """Give a webhook a new secret. The one before signs as well for `overlap_hours`."""
     overlap = timedelta(hours=body["overlap_hours"])
-    secret = service.rotate_secret(_id(webhook_id), overlap, caller().actor, now(), keys())
+    secret = service.rotate_secret(
+        parse_webhook_id(webhook_id), overlap, caller().actor, now(), keys()
+    )
     return Reply({"id": webhook_id, "secret": secret}, 201)
 
 
@@ -161,7 +169,9 @@ def rotate_webhook_secret(body: dict[str, Any], webhook_id: str) -> Reply:
 def list_deliveries(query: dict[str, Any], webhook_id: str) -> Reply:
     """List what was, is or will be sent, the oldest first."""
     state = None if "state" not in query else DeliveryState(query["state"])
-    page = service.list_deliveries(_id(webhook_id), state, query.get("cursor"), query["limit"])
+    page = service.list_deliveries(
+        parse_webhook_id(webhook_id), state, query.get("cursor"), query["limit"]
+    )
     items = [_delivery_json(each) for each in page.items]
     return Reply({"items": items, "next_cursor": page.next_cursor})
 
@@ -176,13 +186,9 @@ def list_deliveries(query: dict[str, Any], webhook_id: str) -> Reply:
 def replay_deliveries(body: dict[str, Any], webhook_id: str) -> Reply:
     """Send again what was delivered or given up, under the ids it had."""
     named = body.get("delivery_ids")
-    wanted = None if named is None else [decode(_DELIVERY, each)[0] for each in named]
-    again = service.replay(_id(webhook_id), wanted, caller().actor, now())
+    wanted = None if named is None else [parse_delivery_id(each) for each in named]
+    again = service.replay(parse_webhook_id(webhook_id), wanted, caller().actor, now())
     return Reply({"replayed": again})
-
-
-def _id(text: str) -> Any:
-    return decode(_HOOK, text)[0]
 
 
 def _event_json(event: Event) -> dict[str, Any]:
@@ -191,7 +197,7 @@ def _event_json(event: Event) -> dict[str, Any]:
 
 def _webhook_json(webhook: Webhook, counts: Any) -> dict[str, Any]:
     return {
-        "id": encode(_HOOK, webhook.id),
+        "id": webhook_id_text(webhook.id),
         "url": service.open_url(webhook, keys()),
         "event_types": list(webhook.event_types),
         "client_id": webhook.client_id,
@@ -207,7 +213,7 @@ def _webhook_json(webhook: Webhook, counts: Any) -> dict[str, Any]:
 def _delivery_json(each: Delivery) -> dict[str, Any]:
     waits = each.state is DeliveryState.WAITING
     return {
-        "id": encode(_DELIVERY, each.id),
+        "id": delivery_id_text(each.id),
         "event_id": encode("chg", each.event_id),
         "event_type": each.event_type,
         "state": each.state.value,
