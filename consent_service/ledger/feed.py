@@ -1,15 +1,16 @@
 """Changes in the order of their leaves: one sealer gives it, after the commit, so that nothing that
 is committed late is passed by. An entry is there within a second of its commit."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
+from uuid import UUID
 
 from msgspec import Struct
 
 from consent_service.kernel.ids import time_of
 from consent_service.ledger import feed_store, retention_store, store, tree_store
 from consent_service.ledger.model import Entry, EntryKind
-from consent_service.storage.unit_of_work import reading
+from consent_service.storage.unit_of_work import reading, unit_of_work
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -26,15 +27,28 @@ class Stretch(Struct, frozen=True):
 def list_changes(start: int, limit: int) -> Stretch:
     """The changes from an index on, at most so many, in order."""
     with reading() as tx:
-        head = tree_store.find_head(tx)  # first: what is sealed meanwhile is for the next look
-        size = 0 if head is None else head.size
-        found = [each for each in feed_store.list_changes(tx, start, limit + 1) if each[0] < size]
-        more = len(found) > limit
-        found = found[:limit]
-        ids = [entry_id for _, entry_id in found if entry_id is not None]
-        there = {entry.id: entry for entry in store.list_by_ids(tx, ids)}
-    entries = [(index, there[made]) for index, made in found if made is not None and made in there]
-    return Stretch(entries, found[-1][0] + 1 if more else max(start, size), more)
+        leaves = feed_store.list_leaves(tx, start, limit)
+        there = _by_id(store.list_by_ids(tx, [made for _, made in leaves.found]))
+    entries = [(at, there[made]) for at, made in leaves.found if made in there]
+    return Stretch(entries, leaves.until, leaves.more)
+
+
+def hold_changes(start: int, limit: int) -> Stretch:
+    """As `list_changes`, for a caller who writes down whom they are about: until the caller's unit
+    of work ends, no erasure and no merge takes one of them away. It ends before what one of
+    those is at just now."""
+    with unit_of_work() as tx:
+        leaves = feed_store.list_leaves(tx, start, limit)
+        held = _by_id(store.list_by_ids(tx, [made for _, made in leaves.found], held=True))
+        others = [made for _, made in leaves.found if made not in held]
+        taken = _by_id(store.list_by_ids(tx, others))
+    until = min((at for at, made in leaves.found if made in taken), default=leaves.until)
+    entries = [(at, held[made]) for at, made in leaves.found if made in held and at < until]
+    return Stretch(entries, until, leaves.more or bool(taken))
+
+
+def _by_id(entries: Iterable[Entry]) -> dict[UUID, Entry]:
+    return {entry.id: entry for entry in entries}
 
 
 def find_size() -> int:

@@ -65,13 +65,16 @@ def list_entries(
     return [entry_of(row) for row in _list(tx, _filtered(wanted), wanted, after, limit)]
 
 
-def list_by_ids(tx: Connection, entry_ids: Sequence[UUID]) -> list[Entry]:
-    """The entries of some ids, as far as they are there, in no order."""
+def list_by_ids(tx: Connection, entry_ids: Sequence[UUID], *, held: bool = False) -> list[Entry]:
+    """The entries of some ids, as far as they are there, in no order. `held`: none that an erasure
+    or a merge is at just now; until the unit of work ends, none takes one of these away."""
     if not entry_ids:
         return []
     made = LedgerEntryRow.id
     near = made.between(spelled_out(min(entry_ids)), spelled_out(max(entry_ids)))
     query = select(*_COLUMNS).where(near, among(tx, made, entry_ids))
+    if held:
+        query = query.with_for_update(read=True, key_share=True, skip_locked=True)
     return [entry_of(row) for row in tx.execute(query)]
 
 

@@ -33,8 +33,8 @@ ROOMS: Sequence[ModuleType] = (
     mail,
     oauth,
     accounts,
-    webhooks,
     ledger_data,
+    webhooks,  # after the log, whose entries are held while deliveries are made of them
     suppressions,
     consents,
     privacy_requests,

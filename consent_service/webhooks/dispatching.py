@@ -23,14 +23,15 @@ def dispatch(now: datetime) -> int:
         head = store.find_head(tx)
     if head is None:
         return _begin()
-    found = feed.list_changes(head, BATCH)
-    if not found.entries and not found.more:
+    if not feed.list_changes(head, 1).entries:
         return 0
     with unit_of_work() as tx:
-        if store.lock_head(tx) == head:
-            delivery_store.add(tx, list(_deliveries(found.entries, _list_live(), now)))
-            store.set_head(tx, head, found.until)
-    return BATCH
+        if store.lock_head(tx) != head:
+            return 1  # another worker was faster: look again
+        found = feed.hold_changes(head, BATCH)
+        delivery_store.add(tx, list(_deliveries(found.entries, _list_live(), now)))
+        store.set_head(tx, head, found.until)
+    return found.until - head
 
 
 def _begin() -> int:
@@ -54,9 +55,8 @@ def _deliveries(
     for index, entry in entries:
         kind = type_of(entry)
         for webhook in webhooks:
-            if kind is None or index < webhook.first_leaf:
-                continue
-            if is_wanted(kind, webhook.event_types):
+            new = index >= webhook.first_leaf
+            if new and kind is not None and is_wanted(kind, webhook.event_types):
                 yield Delivery(
                     new_uuid(),
                     webhook.id,

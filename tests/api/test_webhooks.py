@@ -627,6 +627,70 @@ def erase(who, clock):
     return made
 
 
+def test_what_an_erasure_is_at_is_not_written_down(shop, add, target, work, app, clock, request):
+    """Deliveries are made while the erasure has not been committed."""
+    if "sqlite" in request.node.name:
+        pytest.skip("one writer at a time: nothing is made meanwhile")
+    ann, ben = shop.customer(), shop.customer()
+    add(target)
+    shop.say(ben, "given")
+    time.sleep(0.002)  # ids of one millisecond are in no order
+    shop.say(ann, "given")
+    time.sleep(0.002)
+    shop.say(ben, "withdrawn")
+    who = parse_customer_id(ann)
+    with app.app_context():
+        log.seal()
+    erased, end = threading.Event(), threading.Event()
+
+    def erasing():
+        with app.app_context(), unit_of_work() as tx:
+            for room in personal_data.ROOMS:
+                room.erase(tx, who)
+            erased.set()
+            assert end.wait(20)
+
+    thread = threading.Thread(target=erasing)
+    thread.start()
+    try:
+        assert erased.wait(20)
+        work()
+        assert target.types == ["consent.given"]
+    finally:
+        end.set()
+        thread.join()
+    work()
+    assert [got.event["subject"] for got in target.got] == [ben, ben]
+    assert who not in {row["customer_id"] for row in shop.rows("webhook_deliveries")}
+
+
+def test_an_erasure_waits_for_deliveries_that_are_being_made(
+    shop, add, target, app, clock, request
+):
+    if "sqlite" in request.node.name:
+        pytest.skip("one writer at a time: nothing is made meanwhile")
+    add(target)
+    ann = shop.customer()
+    shop.say(ann, "given")
+    who, done = parse_customer_id(ann), threading.Event()
+
+    def erasing():
+        with app.app_context(), unit_of_work() as tx:
+            for room in personal_data.ROOMS:
+                room.erase(tx, who)
+        done.set()
+
+    thread = threading.Thread(target=erasing)
+    with app.app_context():
+        log.seal()
+        with unit_of_work():
+            jobs.dispatch(clock())
+            thread.start()
+            assert not done.wait(0.5)
+    thread.join()
+    assert shop.rows("webhook_deliveries") == []
+
+
 def test_an_erasure_that_is_forgotten_is_not_sent(shop, add, target, work, app, clock):
     add(target, ["customer.erased"])
     ann = shop.customer()
