@@ -20,6 +20,9 @@ from consent_service.webhooks import changes, waiting
 from tests.support import log
 from tests.support.shop import Shop
 
+ON_ONE_STORE = pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+ONLY_POSTGRESQL = pytest.mark.parametrize("store", ["postgresql"], indirect=True)  # writers meet
+
 
 @pytest.fixture
 def sealed(app):
@@ -131,6 +134,7 @@ def test_pages_follow_one_another(shop, read):
     assert types(read(cursor)) == ["customer.created"]
 
 
+@ON_ONE_STORE
 def test_who_sleeps_for_a_quarter_of_an_hour_misses_nothing(shop, read, clock):
     cursor = read()["next_cursor"]
     ann = shop.customer()
@@ -139,6 +143,7 @@ def test_who_sleeps_for_a_quarter_of_an_hour_misses_nothing(shop, read, clock):
     assert types(read(cursor)) == ["customer.created", "consent.given"]
 
 
+@ON_ONE_STORE
 def test_types_can_be_chosen(shop, read):
     ann = shop.customer()
     shop.say(ann, "given")
@@ -153,6 +158,7 @@ def test_types_can_be_chosen(shop, read):
     assert (reply.status_code, reply.json["errors"][0]["pointer"]) == (422, "/types")
 
 
+@ON_ONE_STORE
 def test_a_cursor_is_of_its_types(shop, read):
     cursor = read(types="consent.*")["next_cursor"]
     assert read(cursor, types="consent.*")["items"] == []
@@ -229,9 +235,8 @@ def left_open(app, entry):
         thread.join()
 
 
-def test_what_is_committed_late_is_passed_by_by_nobody(shop, read, app, request):
-    if "sqlite" in request.node.name:
-        pytest.skip("one writer at a time: nothing can be committed late")
+@ONLY_POSTGRESQL
+def test_what_is_committed_late_is_passed_by_by_nobody(shop, read, app):
     cursor = read()["next_cursor"]
     earlier = log.an_entry(kind=EntryKind.CUSTOMER, reason="changed")
     with left_open(app, earlier):
@@ -256,6 +261,7 @@ def waiting_for(app, token, seconds, cursor, found):
     return thread
 
 
+@ON_ONE_STORE
 def test_a_change_ends_the_waiting(shop, read, app, sealed):
     cursor, found = read()["next_cursor"], []
     thread = waiting_for(app, shop.token, 20, cursor, found)
@@ -271,6 +277,7 @@ def test_a_change_ends_the_waiting(shop, read, app, sealed):
     assert [item["customer_id"] for item in reply.json["items"]] == [ann]
 
 
+@ON_ONE_STORE
 def test_only_so_many_wait(shop, read, app):
     cursor, found = read()["next_cursor"], []
     assert [waiting.seats(threads) for threads in (1, 2, 3, 4, 8)] == [0, 0, 1, 1, 3]
@@ -284,6 +291,7 @@ def test_only_so_many_wait(shop, read, app):
     assert all(reply.json["items"] == [] for reply, _ in found)
 
 
+@ON_ONE_STORE
 def test_the_feed_is_not_for_everybody(shop, open_shop, read):
     read()
     assert open_shop("other", {"consents:read"}).api.get("/v1/changes").status_code == 403
