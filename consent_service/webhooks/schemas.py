@@ -9,7 +9,7 @@ from consent_service.webhooks.events import FAMILIES, IN_FEED, TYPES
 from consent_service.webhooks.model import DeliveryState
 from consent_service.webhooks.waiting import MOST_SECONDS
 
-_FEED_NAMES = frozenset((*IN_FEED, *(name for name in FAMILIES)))
+_FEED_NAMES = frozenset((*IN_FEED, *FAMILIES))
 _STATES = [state.value for state in DeliveryState]
 
 
@@ -31,7 +31,6 @@ class ChangesQuery(Contract):
     limit = fields.Integer(load_default=100, validate=validate.Range(1, 1_000))
     types = TypesField(
         load_default=frozenset(),
-        validate=None,
         metadata={"description": "Event types or families (`consent.*`), with commas between"},
     )
     start = fields.String(

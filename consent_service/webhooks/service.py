@@ -194,32 +194,11 @@ def tell(
     clients = _list_clients_of(recipient)
     event_id, plain = new_uuid(), json.dumps(data).encode()
     with unit_of_work() as tx:
-        wanted = [
-            each
-            for each in store.list_enabled(tx)
-            if each.client_id in clients and is_wanted(event_type, each.event_types)
-        ]
-        new = []
-        for each in wanted:
-            made = new_uuid()
-            sealed = seal(keys.master, field_of("webhook.told", made, made), plain)
-            new.append(
-                Delivery(
-                    made,
-                    each.id,
-                    about,
-                    event_id,
-                    event_type,
-                    int(now.timestamp() * 1_000_000),
-                    now,
-                    now,
-                    now + GIVEN_UP_AFTER,
-                    about=about,
-                    told=sealed,
-                )
-            )
-        delivery_store.add(tx, new)
-    return len(new)
+        hooks = [each for each in store.list_enabled(tx) if each.client_id in clients]
+        wanted = [each for each in hooks if is_wanted(event_type, each.event_types)]
+        told = [_told(each, event_id, event_type, plain, about, now, keys) for each in wanted]
+        delivery_store.add(tx, told)
+    return len(told)
 
 
 def forget_told(about: UUID) -> int:
@@ -227,6 +206,31 @@ def forget_told(about: UUID) -> int:
     deliveries went."""
     with unit_of_work() as tx:
         return delivery_store.delete_about(tx, about)
+
+
+def _told(
+    webhook: Webhook,
+    event_id: UUID,
+    event_type: str,
+    plain: bytes,
+    about: UUID,
+    now: datetime,
+    keys: Keyring,
+) -> Delivery:
+    made = new_uuid()
+    return Delivery(
+        made,
+        webhook.id,
+        about,
+        event_id,
+        event_type,
+        int(now.timestamp() * 1_000_000),
+        now,
+        now,
+        now + GIVEN_UP_AFTER,
+        about=about,
+        told=seal(keys.master, field_of("webhook.told", made, made), plain),
+    )
 
 
 def _list_clients_of(recipient: str) -> set[str]:
