@@ -76,8 +76,8 @@ def _wait(query: dict[str, Any], found: Changes) -> Changes:
 
 
 def _look(query: dict[str, Any], cursor: str | None) -> Changes:
-    from_now = query["start"] == "now"
-    return list_changes(query["types"], cursor, query["limit"], now(), keys(), from_now=from_now)
+    wanted, from_now = query.get("types", frozenset()), query["start"] == "now"
+    return list_changes(wanted, cursor, query["limit"], now(), keys(), from_now=from_now)
 
 
 def _changes(found: Changes, headers: dict[str, str] | None = None) -> Reply:

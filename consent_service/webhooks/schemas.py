@@ -30,7 +30,6 @@ class ChangesQuery(Contract):
     cursor = fields.String(validate=text(2_000))
     limit = fields.Integer(load_default=100, validate=validate.Range(1, 1_000))
     types = TypesField(
-        load_default=frozenset(),
         metadata={"description": "Event types or families (`consent.*`), with commas between"},
     )
     start = fields.String(
