@@ -35,6 +35,7 @@ from consent_service.storage import db
 from consent_service.suppressions import routes as suppressions_routes
 from consent_service.suppressions import service as suppressions
 from consent_service.web import api, docs, hardening, problems, runtime, throttling
+from consent_service.webhooks import routes as webhooks_routes
 
 DESCRIPTION = "Ask before you use a person's data: every answer is logged before it is given."
 
@@ -54,6 +55,7 @@ ROUTES = (
     privacy_requests_routes.api,
     decision_routes.api,
     packages_routes.api,
+    webhooks_routes.api,
 )
 
 

@@ -53,6 +53,7 @@ class Settings(BaseSettings):
     smtp_from: str | None = None
     smtp_security: SmtpSecurity = SmtpSecurity.STARTTLS
     smtp_ca_file: Path | None = None
+    webhook_private_hosts: str = ""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -85,6 +86,11 @@ class Settings(BaseSettings):
             return self.database_url.get_secret_value()
         assert self.data_dir is not None  # _check refuses both being absent
         return f"sqlite:///{(self.data_dir / 'consent.sqlite3').absolute()}"
+
+    @property
+    def private_hosts(self) -> frozenset[str]:
+        """The hosts that webhooks may be at though their addresses are private."""
+        return frozenset(self.webhook_private_hosts.lower().replace(",", " ").split())
 
     @property
     def key_provider(self) -> KeyProvider:

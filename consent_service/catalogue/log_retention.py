@@ -18,6 +18,7 @@ _DAYS = {
     EntryKind.ERASURE: _TEN_YEARS,
     EntryKind.STAFF_ACT: _TEN_YEARS,
     EntryKind.PRIVACY_REQUEST: _TEN_YEARS,
+    EntryKind.CUSTOMER: _TEN_YEARS,
 }
 
 

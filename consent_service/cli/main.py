@@ -35,6 +35,7 @@ SECTIONS = {
         Entry("catalogue", "catalogue", "Load or show the catalogue of purposes."),
         Entry("clients", "clients", "Create, list, disable and delete API clients."),
         Entry("staff", "staff", "Create, list, reset and disable staff who sign in here."),
+        Entry("webhooks", "webhooks", "Who is sent what changes, and what came of it."),
         Entry("quotas", "quotas", "Set how many requests a minute a client may make."),
     ),
     "Bring data in": (

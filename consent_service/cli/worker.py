@@ -28,6 +28,7 @@ from consent_service.screenings import working as screenings
 from consent_service.screenings.retention import forget_screenings
 from consent_service.web import idempotency, throttling
 from consent_service.web.runtime import keys, now, runtime
+from consent_service.webhooks import jobs as webhooks
 from consent_service.witnesses import jobs as witnesses
 
 JOBS = {
@@ -50,8 +51,10 @@ APART = {  # each waits for another machine or moves much, and neither the log n
     "packages.build": Job(packages.build, timedelta(seconds=2)),
     "screenings.forget": Job(forget_screenings, timedelta(hours=1)),
     "screenings.delete_expired": Job(screenings.delete_expired, timedelta(minutes=10)),
+    "webhooks.tidy": Job(webhooks.tidy, timedelta(minutes=10)),
     "witnesses.send": Job(witnesses.send_due, timedelta(seconds=5)),
 }
+WEBHOOK_LANES = (False, False, False, True)  # the last is for those whose last try failed
 _PAUSE = 0.25  # a checkpoint is due within a second, and one for every few entries slows checks
 _PAUSE_AFTER_FAULT = 1.0
 _LAST_WORDS = 20.0  # seconds, for what is under way apart
@@ -79,8 +82,11 @@ def work_until(stop: threading.Event) -> None:
     for."""
     sealer = Sealer(runtime().settings.base_url)
     app = current_app._get_current_object()  # type: ignore[attr-defined]  # the app, for threads
+    works: list[Callable[[], int]]
     works = [partial(_run_due, {name: job}) for name, job in APART.items()]
     works.append(partial(_screen_next, stop))
+    works.append(lambda: webhooks.dispatch(now()))
+    works += [partial(webhooks.serve_next, stop.is_set, failing=lane) for lane in WEBHOOK_LANES]
     apart = [
         threading.Thread(target=_work_apart, args=(app, work, stop), daemon=True) for work in works
     ]

@@ -92,6 +92,7 @@ def make_entry(event: Event, state: State, catalogue: Catalogue, life: SealingKe
         touchpoint=event.touchpoint,
         reason=event.kind.value,
         catalogue_version=catalogue.version,
+        revision=event.revision,
         **ledger.sealed_parts(event.customer_id, entry_id, payload, life),
     )
 

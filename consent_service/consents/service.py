@@ -210,6 +210,7 @@ def record_gpc(
             client_id=actor.in_log,
             touchpoint=touchpoint,
             reason="gpc",
+            revision=revision,
         )
         life = data_keys.open_keys(customer_id, keys).life
         payload = {"signal": "gpc", "captured_at": rfc3339(captured_at)}

@@ -7,6 +7,7 @@ from consent_service.crypto.envelope import Sealed
 from consent_service.crypto.keyring import Keyring
 from consent_service.customers import identifiers_store, service, store
 from consent_service.customers import keys as data_keys
+from consent_service.customers.log import CHANGED, log_changes
 from consent_service.customers.model import Identifier, Particulars, StoredIdentifier
 from consent_service.customers.sealing import (
     open_identifier,
@@ -14,6 +15,7 @@ from consent_service.customers.sealing import (
     seal_identifier,
     seal_profile,
 )
+from consent_service.kernel.actors import SYSTEM
 from consent_service.kernel.errors import NotFound
 from consent_service.kernel.ids import CustomerId
 from consent_service.storage.unit_of_work import reading, unit_of_work
@@ -69,7 +71,9 @@ def complete_customers(
                 profiles[customer] = seal_profile(customer, whole, life)
             stored += [seal_identifier(customer, i, life, now, keys) for i in found.identifiers]
             plain += found.identifiers
-        service.set_revisions({customer: revisions[customer] + 1 for customer in missing})
+        raised = {customer: revisions[customer] + 1 for customer in missing}
+        service.set_revisions(raised)
+        log_changes(raised, CHANGED, SYSTEM, now)
         store.set_profiles(tx, profiles)
         service.add_identifiers(stored, plain, now, keys)
     return frozenset(missing)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
+from typing import TypeVar
 from uuid import UUID
 
 from msgspec import Struct
@@ -10,6 +11,8 @@ from msgspec import Struct
 from consent_service.crypto.envelope import Sealed
 from consent_service.kernel.errors import Conflict
 from consent_service.kernel.ids import CustomerId, customer_id_text
+
+T = TypeVar("T")
 
 
 class IdentifierType(StrEnum):
@@ -160,3 +163,16 @@ class IdentifierKnown(Conflict):
     def of(cls, customer_id: CustomerId) -> "IdentifierKnown":
         """The conflict, naming the customer who has it."""
         return cls(extra={"customer_id": customer_id_text(customer_id)})
+
+
+def merged_profile(
+    have: Mapping[str, ProfileValue], changes: Mapping[str, ProfileValue | None]
+) -> dict[str, ProfileValue]:
+    """A profile with changes in it; None takes a field away."""
+    merged = {**have, **changes}
+    return {name: value for name, value in merged.items() if value is not None}
+
+
+def changed(name: str, given: T | None, cleared: frozenset[str], before: T | None) -> T | None:
+    """A field as it is after a change that clears it, gives it, or leaves it."""
+    return None if name in cleared else given if given is not None else before

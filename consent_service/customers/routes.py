@@ -17,7 +17,7 @@ from consent_service.customers.schemas import (
 from consent_service.kernel.clock import rfc3339
 from consent_service.kernel.errors import PreconditionFailed, PreconditionRequired
 from consent_service.kernel.ids import customer_id_text, parse_customer_id
-from consent_service.oauth.guard import Customers, require_scope
+from consent_service.oauth.guard import Customers, caller, require_scope
 from consent_service.web.api import Reply, Routes
 from consent_service.web.idempotency import idempotent
 from consent_service.web.runtime import keys, now
@@ -33,7 +33,7 @@ api = Routes("customers", "Customers: identifiers, profile, look-up")
 @idempotent
 def add_customer(new: NewCustomer) -> Reply:
     """Add a customer. An identifier that somebody has already is a 409 that says whose."""
-    customer_id = service.create_customer(new, now(), keys())
+    customer_id = service.create_customer(new, now(), keys(), caller().actor)
     return Reply({"id": customer_id_text(customer_id)}, 201, customer=customer_id)
 
 
@@ -70,7 +70,7 @@ def show_customer(customer_id: str) -> Reply:
 def change_customer(changes: Changes, customer_id: str) -> Reply:
     """Change a customer whom nobody has changed since it was read (If-Match)."""
     found = parse_customer_id(customer_id)
-    service.change_customer(found, changes, _expected_revision(), now(), keys())
+    service.change_customer(found, changes, _expected_revision(), now(), keys(), caller().actor)
     customer = service.get_customer(found, keys())
     return Reply(
         _customer_json(customer), headers={"ETag": f'"{customer.revision}"'}, customer=customer.id

@@ -5,7 +5,6 @@ Identifiers are in `identifiers.py`; the completing of customers in `completion.
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TypeVar
 
 from msgspec.structs import replace
 
@@ -26,6 +25,7 @@ from consent_service.customers.identifiers import (
     watch_identifiers,
 )
 from consent_service.customers.key_marks import mark_keys
+from consent_service.customers.log import CHANGED, CREATED, log_changes
 from consent_service.customers.model import (
     Changes,
     Customer,
@@ -35,7 +35,8 @@ from consent_service.customers.model import (
     IdentifierKnown,
     IdentifierType,
     NewCustomer,
-    ProfileValue,
+    changed,
+    merged_profile,
 )
 from consent_service.customers.sealing import (
     open_identifier,
@@ -43,6 +44,7 @@ from consent_service.customers.sealing import (
     seal_identifier,
     seal_profile,
 )
+from consent_service.kernel.actors import SYSTEM, Actor
 from consent_service.kernel.errors import NotFound, PreconditionFailed
 from consent_service.kernel.ids import CustomerId, customer_id_text, new_customer_id
 from consent_service.storage.unit_of_work import reading, unit_of_work
@@ -62,25 +64,29 @@ __all__ = [  # with what other rooms know of identifiers, which stand in a file 
 FIRST_REVISION = 1
 
 
-def create_customer(new: NewCustomer, now: datetime, keys: Keyring) -> CustomerId:
+def create_customer(
+    new: NewCustomer, now: datetime, keys: Keyring, actor: Actor = SYSTEM
+) -> CustomerId:
     """Adds a customer. Raises: IdentifierKnown."""
     with unit_of_work():
         known = find_owners(new.identifiers, keys)
         for owner in known.values():
             raise IdentifierKnown.of(owner)
-        return create_customers([new], now, keys)[0]
+        return create_customers([new], now, keys, actor)[0]
 
 
-def create_customers(new: Sequence[NewCustomer], now: datetime, keys: Keyring) -> list[CustomerId]:
+def create_customers(
+    new: Sequence[NewCustomer], now: datetime, keys: Keyring, actor: Actor = SYSTEM
+) -> list[CustomerId]:
     """Adds customers whose identifiers nobody has; who they are, in order.
 
     Raises: IdentifierKnown when one was added by somebody else meanwhile.
     """
-    return list(create_opened(new, now, keys))
+    return list(create_opened(new, now, keys, actor))
 
 
 def create_opened(
-    new: Sequence[NewCustomer], now: datetime, keys: Keyring
+    new: Sequence[NewCustomer], now: datetime, keys: Keyring, actor: Actor = SYSTEM
 ) -> dict[CustomerId, OpenKeys]:
     """As `create_customers`; with each, in order, the open data keys, for a caller that goes on
     sealing in the same unit of work."""
@@ -105,6 +111,7 @@ def create_opened(
         key_store.add_keys(tx, wrapped)
         store.add_customers(tx, records)
         add_identifiers(identifiers, [i for c in new for i in c.identifiers], now, keys)
+        log_changes(dict.fromkeys(made, FIRST_REVISION), CREATED, actor, now)
     return made
 
 
@@ -206,7 +213,12 @@ def raise_revision(customer_id: CustomerId) -> int:
 
 
 def change_customer(
-    customer_id: CustomerId, changes: Changes, expected: int, now: datetime, keys: Keyring
+    customer_id: CustomerId,
+    changes: Changes,
+    expected: int,
+    now: datetime,
+    keys: Keyring,
+    actor: Actor = SYSTEM,
 ) -> int:
     """Changes a customer who is still at revision `expected`; the new revision.
 
@@ -221,16 +233,16 @@ def change_customer(
         set_revisions({customer_id: revision})
         customer = get_customer(customer_id, keys)
         life = data_keys.open_keys(customer_id, keys).life
-        profile = _merged_profile(customer.profile, changes.profile or {})
-        language = _changed("language", changes.language, changes.cleared, customer.language)
+        profile = merged_profile(customer.profile, changes.profile or {})
+        language = changed("language", changes.language, changes.cleared, customer.language)
         sealed = seal_profile(customer_id, profile, life)
         store.set_customer(tx, customer_id, language, sealed)
         facts = replace(
             customer.facts,
-            jurisdiction=_changed(
+            jurisdiction=changed(
                 "jurisdiction", changes.jurisdiction, changes.cleared, customer.facts.jurisdiction
             ),
-            age_band=_changed(
+            age_band=changed(
                 "age_band", changes.age_band, changes.cleared, customer.facts.age_band
             ),
         )
@@ -238,6 +250,7 @@ def change_customer(
             store.replace_facts(tx, customer_id, revision, facts, now)
         if changes.identifiers is not None:
             replace_identifiers(customer_id, changes.identifiers, life, now, keys)
+        log_changes({customer_id: revision}, CHANGED, actor, now)
     return revision
 
 
@@ -282,17 +295,3 @@ def list_sample(keys: Keyring, limit: int) -> list[tuple[str, str]]:
             value = open_identifier(kept, opened[kept.customer_id].life).value
             found.append((customer_id_text(kept.customer_id), value))
     return found
-
-
-def _merged_profile(
-    have: Mapping[str, ProfileValue], changes: Mapping[str, ProfileValue | None]
-) -> dict[str, ProfileValue]:
-    merged = {**have, **changes}
-    return {name: value for name, value in merged.items() if value is not None}
-
-
-T = TypeVar("T")
-
-
-def _changed(name: str, given: T | None, cleared: frozenset[str], before: T | None) -> T | None:
-    return None if name in cleared else given if given is not None else before

@@ -62,6 +62,13 @@ class Conflict(DomainError):
     detail = "The present state does not allow this."
 
 
+class Gone(DomainError):
+    """It was here, and is not any more."""
+
+    code = "gone"
+    detail = "This was here, and is not any more."
+
+
 class PreconditionFailed(DomainError):
     """The caller's picture of the resource is out of date."""
 

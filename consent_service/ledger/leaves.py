@@ -68,7 +68,7 @@ encode_leaf = msgspec.json.Encoder().encode
 
 def leaf_of(row: Sequence[Any]) -> bytes:
     """The leaf of an entry, from its row in the store: the id, then the fields of `Leaf` but the
-    last, in their order."""
+    last, in their order; what comes after is not in it."""
     (
         _,
         catalogue_version,
@@ -85,6 +85,7 @@ def leaf_of(row: Sequence[Any]) -> bytes:
         time,
         token,
         touchpoint,
+        *_,
     ) = row
     return encode_leaf(
         Leaf(

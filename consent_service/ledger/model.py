@@ -28,6 +28,13 @@ class EntryKind(StrEnum):
     STAFF_ACT = "staff_act"
     PRIVACY_REQUEST = "privacy_request"
     BATCH = "batch"  # many answers that have one leaf together
+    CUSTOMER = "customer"
+
+
+ANSWERS = frozenset(
+    {EntryKind.DECISION, EntryKind.SCREENING, EntryKind.DISCLOSURE, EntryKind.BATCH}
+)
+CHANGES = frozenset(EntryKind) - ANSWERS
 
 
 class Entry(Struct, frozen=True):
@@ -36,7 +43,8 @@ class Entry(Struct, frozen=True):
     salt before it; `commitment` is the SHA-256 of both.
 
     `place` is the customer, or the entry's own id when it is about nobody known. `batch_id` is
-    the entry that has a leaf for this one and others; its own, where there is none.
+    the entry that has a leaf for this one and others; its own, where there is none. `revision` is
+    what a change made of the customer's; no leaf has it.
     """
 
     id: UUID
@@ -59,6 +67,7 @@ class Entry(Struct, frozen=True):
     token: bytes = b""
     payload: Sealed | None = None
     batch_id: UUID | None = None
+    revision: int | None = None
 
     @property
     def sealed_as(self) -> UUID:

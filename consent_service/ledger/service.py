@@ -72,7 +72,9 @@ def open_salted(entry: Entry, life: SealingKey) -> bytes:
 
 
 def moved_entry(entry: Entry, old: SealingKey, place: UUID, life: SealingKey) -> Entry:
-    """The entry as it is kept for another customer; its leaf stays what it is."""
+    """The entry as it is kept for another customer, of whose revisions it tells nothing; its leaf
+    stays what it is."""
+    entry = replace(entry, revision=None)
     if entry.payload is None:
         return replace(entry, place=place)
     payload = seal(life, _field(place, entry.id), open_salted(entry, old))

@@ -23,6 +23,7 @@ from consent_service.ledger.tree_store import leaf_of_entry
 from consent_service.storage.as_text import instant_text, uuid_text
 from consent_service.storage.bulk import insert_rows, spelled_out
 from consent_service.storage.direct import Door, Prepared
+from consent_service.storage.many import among
 
 _entries = LedgerEntryRow.__table__
 _COLUMNS = [column for column in _entries.columns if column.name != "apart"]
@@ -62,6 +63,19 @@ def list_entries(
 ) -> list[Entry]:
     """Entries in order of id (time of recording), oldest first, after `after`."""
     return [entry_of(row) for row in _list(tx, _filtered(wanted), wanted, after, limit)]
+
+
+def list_by_ids(tx: Connection, entry_ids: Sequence[UUID], *, held: bool = False) -> list[Entry]:
+    """The entries of some ids, as far as they are there, in no order. `held`: none that an erasure
+    or a merge is at just now; until the unit of work ends, none takes one of these away."""
+    if not entry_ids:
+        return []
+    made = LedgerEntryRow.id
+    near = made.between(spelled_out(min(entry_ids)), spelled_out(max(entry_ids)))
+    query = select(*_COLUMNS).where(near, among(tx, made, entry_ids))
+    if held:
+        query = query.with_for_update(read=True, key_share=True, skip_locked=True)
+    return [entry_of(row) for row in tx.execute(query)]
 
 
 def list_customer_entries(tx: Connection, customer: UUID, *, held: bool = False) -> list[Entry]:
@@ -191,6 +205,7 @@ def _values(entry: Entry) -> dict[str, object]:
         "payload": entry.payload,
         "batch_id": entry.batch_id,
         "apart": _is_apart(entry),
+        "revision": entry.revision,
     }
 
 

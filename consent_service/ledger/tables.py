@@ -59,6 +59,7 @@ class LedgerEntryRow(Base):
     batch_id: Mapped[UUID | None]
 
     apart: Mapped[bool] = mapped_column(Boolean)
+    revision: Mapped[int | None] = mapped_column(Integer)
 
     __table_args__ = (
         Index(None, "id"),
@@ -73,15 +74,20 @@ class LedgerEntryRow(Base):
 
 
 class LedgerLeafRow(Base):
-    """A leaf of the tree, and the entry that it stands for; None once that was erased."""
+    """A leaf of the tree, and the entry that it stands for; None once that was erased. `change`
+    is whether the entry is of one of the kinds that the change feed tells."""
 
     __tablename__ = "ledger_leaves"
 
     leaf_index: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     entry_id: Mapped[UUID | None]
     leaf: Mapped[bytes] = mapped_column(LargeBinary)
+    change: Mapped[bool | None] = mapped_column(Boolean)
 
-    __table_args__ = (Index(None, "entry_id", unique=True),)
+    __table_args__ = (
+        Index(None, "entry_id", unique=True),
+        Index("ix_ledger_leaves_changes", "leaf_index", **_only("change", "change = 1")),
+    )
 
 
 class LedgerBatchRow(Base):

@@ -26,6 +26,7 @@ from consent_service.privacy_requests import personal_data as privacy_requests
 from consent_service.storage.unit_of_work import reading, unit_of_work
 from consent_service.suppressions import personal_data as suppressions
 from consent_service.web import personal_data as web
+from consent_service.webhooks import personal_data as webhooks
 
 ROOMS: Sequence[ModuleType] = (
     web,
@@ -33,6 +34,7 @@ ROOMS: Sequence[ModuleType] = (
     oauth,
     accounts,
     ledger_data,
+    webhooks,  # after the log, whose entries are held while deliveries are made of them
     suppressions,
     consents,
     privacy_requests,
@@ -95,6 +97,8 @@ def _entry(kept: Holder, absorbed_id: CustomerId, actor: Actor, now: datetime) -
         now,
         client_id=actor.in_log,
         reason="customer_merged",
+        cites=absorbed_id,
+        revision=customers.get_record(kept.customer).revision,
     )
     payload = {"absorbed": customer_id_text(absorbed_id)}
     return ledger.sealed_entry(entry, payload, kept.keys.life)

@@ -167,4 +167,7 @@ def _entry(case: Case, step: Step, payload: Mapping[str, Any], now: datetime) ->
     )
     if case.life is None:
         return ledger.bare_entry(entry)
-    return ledger.sealed_entry(entry, payload, case.life)
+    revision = customers.get_record(case.customer).revision
+    return ledger.sealed_entry(
+        replace(entry, cites=request.id, revision=revision), payload, case.life
+    )

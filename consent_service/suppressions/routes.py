@@ -38,7 +38,9 @@ def record_suppression(body: dict[str, Any]) -> Reply:
         None if channel is None else Channel(channel),
         min(body.get("happened_at", moment), moment),
     )
-    mark, is_new = service.record_suppressions([wanted], body.get("source"), moment, keys())[0]
+    mark, is_new = service.record_suppressions(
+        [wanted], body.get("source"), moment, keys(), caller().actor
+    )[0]
     return Reply(_json(mark), 201 if is_new else 200)
 
 

@@ -1,6 +1,6 @@
 """Suppressions, use case by use case."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
@@ -14,7 +14,7 @@ from consent_service.customers.key_marks import mark_keys
 from consent_service.customers.model import Identifier, Named, StoredIdentifier
 from consent_service.customers.sealing import probes_of
 from consent_service.kernel import paging
-from consent_service.kernel.actors import Actor
+from consent_service.kernel.actors import SYSTEM, Actor
 from consent_service.kernel.errors import NotFound
 from consent_service.kernel.ids import CustomerId, new_uuid
 from consent_service.kernel.paging import Page
@@ -33,6 +33,7 @@ def record_suppressions(
     source: str | None,
     now: datetime,
     keys: Keyring,
+    actor: Actor = SYSTEM,
 ) -> list[tuple[Suppression, bool]]:
     """Marks identifiers, known or not, and the customers who have them. In order: the mark, and
     whether it is new. One that says the same, open or closed since, is not made again.
@@ -60,9 +61,19 @@ def record_suppressions(
             if owner is not None:
                 projected.append((owner[0], beside(mark, owner[1])))
         resolved, revisions = customers.lock_resolved([customer for customer, _ in projected])
-        customers.set_revisions({customer: old + 1 for customer, old in revisions.items()})
+        raised = {customer: old + 1 for customer, old in revisions.items()}
+        customers.set_revisions(raised)
         store.add(tx, added)
-        store.add_projected(tx, [(resolved[customer], mark) for customer, mark in projected])
+        placed = [(resolved[customer], mark) for customer, mark in projected]
+        store.add_projected(tx, placed)
+        owned = {mark.id: customer for customer, mark in placed}
+        ledger.append(
+            [
+                _entry("suppression_recorded", mark, owned.get(mark.id), raised, actor, now)
+                for _, mark in added
+                if mark.reason is not Reason.ERASED  # an erasure says so itself
+            ]
+        )
     return results
 
 
@@ -126,24 +137,39 @@ def close_suppression(mark_id: UUID, actor: Actor, now: datetime) -> Suppression
         if mark is None:
             raise NotFound()
         if mark.closed_at is None:
+            _, revisions = customers.lock_resolved(store.list_customers_with(tx, mark_id))
+            raised = {customer: old + 1 for customer, old in revisions.items()}
+            customers.set_revisions(raised)
             store.close(tx, [mark_id], now)
             mark = replace(mark, closed_at=now)
-            ledger.append([_entry(actor, now)])
+            what = "suppression_closed"
+            ledger.append([_entry(what, mark, c, raised, actor, now) for c in raised or [None]])
     return mark
 
 
-def _entry(actor: Actor, now: datetime) -> Entry:
-    """About no customer: the mark outlives whoever has the identifier."""
+def _entry(
+    what: str,
+    mark: Suppression,
+    customer: CustomerId | None,
+    revisions: Mapping[CustomerId, int],
+    actor: Actor,
+    now: datetime,
+) -> Entry:
+    """About whoever has the identifier. Where nobody has it, not even the mark is named: it stays
+    when they are erased, and would lead from leaf to leaf."""
     entry_id = new_uuid()
     return ledger.bare_entry(
         Entry(
             entry_id,
-            entry_id,
-            False,
+            entry_id if customer is None else customer,
+            customer is not None,
             EntryKind.STAFF_ACT,
             now,
             now,
             client_id=actor.in_log,
-            reason="suppression_closed",
+            channel=mark.channel,
+            reason=what,
+            cites=None if customer is None else mark.id,
+            revision=None if customer is None else revisions[customer],
         )
     )

@@ -77,6 +77,13 @@ def list_of_customer(tx: Connection, customer_id: CustomerId) -> list[Suppressio
     return [mark_of(row) for row in tx.execute(query)]
 
 
+def list_customers_with(tx: Connection, mark_id: UUID) -> list[CustomerId]:
+    """The customers beside whom a mark stands."""
+    row = CustomerSuppressionRow
+    query = select(row.customer_id).where(row.id == mark_id).order_by(row.customer_id)
+    return [CustomerId(found) for found in tx.scalars(query)]
+
+
 def find(tx: Connection, mark_id: UUID) -> Suppression | None:
     """One mark by its id."""
     query = select(SuppressionRow.__table__).where(SuppressionRow.id == mark_id)

@@ -10,7 +10,7 @@ import http.client
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
@@ -41,18 +41,26 @@ class Answer:
 
 
 def post(
-    url: str, body: bytes, kind: str, *, private: bool = False, seconds: float = PATIENCE
+    url: str,
+    body: bytes,
+    kind: str,
+    *,
+    private: bool = False,
+    seconds: float = PATIENCE,
+    headers: Mapping[str, str] | None = None,
+    listen: bool = True,
 ) -> Answer:
-    """Sends a body of a content type. Raises: NotAllowed, NoAnswer."""
+    """Sends a body of a content type, with more headers. Without `listen` the status is all that is
+    read of the reply. Raises: NotAllowed, NoAnswer."""
     parts = check_url(url, private=private)
     connection = _connection(parts, _resolve(parts, private), seconds)
     path = parts.path or "/"
     target = f"{path}?{parts.query}" if parts.query else path
     try:
         with closing(connection), _cut_off(connection, seconds):
-            connection.request("POST", target, body, {"Content-Type": kind})
+            connection.request("POST", target, body, {**(headers or {}), "Content-Type": kind})
             with connection.getresponse() as reply:
-                found = reply.read(LONGEST_REPLY + 1)
+                found = reply.read(LONGEST_REPLY + 1) if listen else b""
                 answer = Answer(reply.status, reply.headers.get_content_type(), found)
     except ssl.SSLCertVerificationError:
         raise NoAnswer("has a certificate that is not accepted") from None
@@ -103,8 +111,15 @@ def _judge(text: str, private: bool) -> None:
     address = _inner(ip_address(text))
     if address.is_link_local or address.is_multicast or address.is_unspecified:
         raise NotAllowed("is at an address that is nobody's server")
-    if not private and not address.is_global:
+    if address.is_reserved and not address.is_loopback:
+        raise NotAllowed("is at an address that is nobody's server")
+    if not private and (not address.is_global or _is_of_a_site(address)):
         raise NotAllowed("is at a private address")
+
+
+def _is_of_a_site(address: IPv4Address | IPv6Address) -> bool:
+    """fec0::/10, given up by RFC 3879, and still somebody's own network."""
+    return isinstance(address, IPv6Address) and address.is_site_local
 
 
 def _inner(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:

@@ -95,7 +95,7 @@ def test_ten_thousand_at_once_and_no_more(shop):
     expected = ["consent_given", "consent_given", "no_record", "no_record"] * 2_500
     assert [answer["reason"] for answer in reply.json["decisions"]] == expected
     assert fault(send(shop, checks * 2_501)) == ("/checks", "invalid")
-    assert len(shop.rows("ledger_entries")) == 10_000 + 1 + 3  # one for the leaf of all of them
+    assert len(shop.rows("ledger_entries")) == 10_000 + 1 + 4  # one for the leaf of all of them
 
 
 def test_people_of_many_chunks_are_all_found(shop):

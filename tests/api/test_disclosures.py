@@ -86,7 +86,7 @@ def test_every_filter_lets_through_what_it_names(shop, log):
 
 def test_only_uses_and_checks_are_disclosures(shop, log):
     kinds = {row["kind"] for row in shop.rows("ledger_entries")}
-    assert kinds == {"decision", "consent", "staff_act"}
+    assert kinds == {"decision", "consent", "staff_act", "customer"}
     assert {item["kind"] for item in listed(shop)} == {"decision"}
 
 

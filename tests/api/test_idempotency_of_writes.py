@@ -149,7 +149,12 @@ def test_fifty_at_once_with_one_key_have_one_effect(shop, writes, name):
     made = {table: count - before[table] for table, count in shop.counts().items()}
     effect = {
         "event": {"consent_events": 1, "consent_records": 1, "ledger_entries": 1},
-        "customer": {"customers": 1, "customer_keys": 2, "customer_facts": 1},
+        "customer": {
+            "customers": 1,
+            "customer_keys": 2,
+            "customer_facts": 1,
+            "ledger_entries": 1,
+        },
     }[name]
     expected = {**effect, "idempotency_claims": 1, "idempotency_records": 1}
     assert {table: count for table, count in made.items() if count} == expected

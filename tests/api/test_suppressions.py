@@ -248,7 +248,16 @@ def test_closing_is_a_staff_act_in_the_log_once(shop, ann):
     close(shop, mark)
     close(shop, mark)
     acts = [row for row in shop.rows("ledger_entries") if row["reason"] == "suppression_closed"]
-    assert [(row["client_id"], row["known"]) for row in acts] == [("shop", False)]
+    assert [(row["client_id"], row["known"]) for row in acts] == [("shop", True)]
+
+
+def test_a_closing_of_what_nobody_has_names_nobody(shop):
+    close(shop, shop.suppress("nobody@example.org"))
+    acts = [row for row in shop.rows("ledger_entries") if "suppression" in row["reason"]]
+    assert [(row["reason"], row["known"], row["cites"]) for row in acts] == [
+        ("suppression_recorded", False, None),
+        ("suppression_closed", False, None),
+    ]
 
 
 def test_a_closed_mark_does_not_come_with_the_identifier(shop):

@@ -112,7 +112,7 @@ def _fill_sqlite(connection, count):
         marks = ", ".join("?" * len(rows[0]))
         connection.executemany(f"INSERT INTO ledger_entries VALUES ({marks})", rows)  # noqa: S608
         leaves = ((at, row[1], bytes(LEAF)) for at, row in zip(numbers, rows, strict=True))
-        connection.executemany("INSERT INTO ledger_leaves VALUES (?, ?, ?)", leaves)
+        connection.executemany("INSERT INTO ledger_leaves VALUES (?, ?, ?, NULL)", leaves)
         connection.execute("COMMIT")
 
 
@@ -142,5 +142,5 @@ def _row(number, count, chance):
         None if kind in ("consent", "staff_act") else _pick("recipient", chance),
         "web" if kind == "consent" else _pick("touchpoint", chance),
         outcome, "consent_given", 1, None, chance.randbytes(32), chance.randbytes(16),
-        chance.randbytes(PAYLOAD), False,
+        chance.randbytes(PAYLOAD), False, None, None,
     )  # fmt: skip

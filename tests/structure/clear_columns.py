@@ -50,5 +50,7 @@ CLEAR = {
     "suppressions": "digest identifier_type reason channel source",
     "throttle_counters": "digest",
     "used_assertions": "client_id jti_sha256",
+    "webhook_deliveries": "event_type state last_error",
+    "webhooks": "client_id event_types",
     "witnesses": "name kind verifier last_error",
 }

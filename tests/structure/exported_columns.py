@@ -156,6 +156,7 @@ EXPORTED = {
         "payload": "log.details",
         "batch_id": "- which answers were given together, to others as well; log.leaf_index",
         "apart": _WORK,
+        "revision": _WORK,
     },
     "mail_outbox": {
         "customer_id": _CUSTOMER,
@@ -258,5 +259,28 @@ EXPORTED = {
         "binding": _CREDENTIAL,
         "return_path": "- minutes old: where a link leads on to",
         "expires_at": "- minutes old",
+    },
+    "webhook_deliveries": {
+        "customer_id": _CUSTOMER,
+        **dict.fromkeys(
+            [
+                "id",
+                "webhook_id",
+                "event_id",
+                "event_type",
+                "position",
+                "state",
+                "tries",
+                "about",
+                "told",
+                "created_at",
+                "due_at",
+                "give_up_at",
+                "last_status",
+                "last_error",
+                "finished_at",
+            ],
+            "- that one of our systems was told of what the log tells; ids and no more",
+        ),
     },
 }

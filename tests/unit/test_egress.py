@@ -10,7 +10,7 @@ from cryptography import x509
 
 from consent_service.web import egress
 from consent_service.web.egress import NoAnswer, NotAllowed
-from tests.support import witness
+from tests.support import receiver, witness
 from tests.support.tls import write_certificate
 
 
@@ -92,10 +92,12 @@ def test_an_address_that_is_none_is_refused(url):
 
 PRIVATE = [
     "127.0.0.1", "10.1.2.3", "192.168.0.1", "172.16.0.1", "100.64.0.1", "::1", "fd00::1",
-    "::ffff:10.0.0.1", "64:ff9b::a00:1", "2002:a00:1::1", "198.18.0.1",
+    "::ffff:10.0.0.1", "64:ff9b::a00:1", "2002:a00:1::1", "198.18.0.1", "fec0::1", "2001::1",
 ]  # fmt: skip
 NOBODYS = [
     "169.254.169.254", "0.0.0.0", "::", "224.0.0.1", "fe80::1", "::ffff:169.254.169.254",  # noqa: S104  # to be refused
+    "240.0.0.1", "255.255.255.255", "::127.0.0.1", "::10.0.0.1", "64:ff9b:1::a00:1",
+    "64:ff9b::a9fe:a9fe",
 ]  # fmt: skip
 
 
@@ -156,6 +158,15 @@ def test_an_endless_reply_is_not_read_to_its_end(server):
     with pytest.raises(NoAnswer, match="without end"):
         post(server.url)
     assert len(sent) < 1_000
+
+
+def test_of_a_reply_that_nobody_listens_to_the_status_is_read():
+    with receiver.running() as target:
+        target.says.append((503, {"Content-Length": "1000000000"}))
+        answer = post(target.url, headers={"webhook-id": "chg_1"}, listen=False)
+        assert (answer.status, answer.body) == (503, b"")
+        assert target.got[0].headers["webhook-id"] == "chg_1"
+        assert target.got[0].headers["content-type"] == "text/plain"
 
 
 def test_a_reply_that_drips_is_cut_off(server):
