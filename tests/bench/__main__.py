@@ -2,7 +2,7 @@
 
 import sys
 
-from tests.bench import batches, decisions, files, imports, sealing
+from tests.bench import batches, decisions, files, growth, imports, sealing, starting
 
 SECTIONS = {
     "import": imports.run,
@@ -10,6 +10,8 @@ SECTIONS = {
     "batches": batches.run,
     "seal": sealing.run,
     "files": files.run,
+    "growth": growth.run,
+    "start": starting.run,
 }
 
 

@@ -48,7 +48,10 @@ def service(url):
         within(30, lambda: get(port, "/readyz") == 200)
         address = f"http://127.0.0.1:{port}"
         token = lambda: _token(address, *filled.client)  # noqa: E731
-        yield SimpleNamespace(address=address, token=token, people=filled.people, command=command)
+        yield SimpleNamespace(
+            address=address, token=token, people=filled.people, command=command,
+            environment=environment,
+        )  # fmt: skip
         command.end()
     finally:
         command.clear()
