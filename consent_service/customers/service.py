@@ -82,14 +82,17 @@ def create_customers(
 
     Raises: IdentifierKnown when one was added by somebody else meanwhile.
     """
-    return list(create_opened(new, now, keys, actor))
+    with unit_of_work():
+        made = create_opened(new, now, keys)
+        log_changes(dict.fromkeys(made, FIRST_REVISION), CREATED, actor, now)
+    return list(made)
 
 
 def create_opened(
-    new: Sequence[NewCustomer], now: datetime, keys: Keyring, actor: Actor = SYSTEM
+    new: Sequence[NewCustomer], now: datetime, keys: Keyring
 ) -> dict[CustomerId, OpenKeys]:
     """As `create_customers`; with each, in order, the open data keys, for a caller that goes on
-    sealing in the same unit of work."""
+    sealing in the same unit of work, and logs what brought them."""
     made: dict[CustomerId, OpenKeys] = {}
     records, wrapped, identifiers = [], [], []
     for customer in new:
@@ -111,7 +114,6 @@ def create_opened(
         key_store.add_keys(tx, wrapped)
         store.add_customers(tx, records)
         add_identifiers(identifiers, [i for c in new for i in c.identifiers], now, keys)
-        log_changes(dict.fromkeys(made, FIRST_REVISION), CREATED, actor, now)
     return made
 
 

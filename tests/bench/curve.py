@@ -19,7 +19,8 @@ def draw(path, points):
     def up(value):
         return _HEIGHT - _BOTTOM - value / most * (_HEIGHT - _BOTTOM - _TOP)
 
-    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img">',
+    box = f'viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img"'
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" {box}>',
              "<title>Milliseconds of one check, by customers in the store</title>",
              f"<style>{_STYLE}</style>"]  # fmt: skip
     for step in range(5):
