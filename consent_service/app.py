@@ -17,6 +17,9 @@ from consent_service.customers import service as customers
 from consent_service.decisions import routes as decisions_routes
 from consent_service.disclosures import log_routes
 from consent_service.disclosures import routes as disclosures_routes
+from consent_service.erasures import pages as erasures_pages
+from consent_service.erasures import routes as erasures_routes
+from consent_service.erasures import service as erasures
 from consent_service.kernel.clock import Clock, utc_now
 from consent_service.oauth import client_routes
 from consent_service.oauth import pages as oauth_pages
@@ -30,6 +33,10 @@ from consent_service.personal_data import service as personal_data
 from consent_service.privacy_requests import carriers, decision_routes
 from consent_service.privacy_requests import pages as privacy_requests_pages
 from consent_service.privacy_requests import routes as privacy_requests_routes
+from consent_service.privacy_requests.jobs import site as privacy_requests_site
+from consent_service.privacy_requests.model import RequestKind
+from consent_service.recipients import routes as recipients_routes
+from consent_service.recipients import service as recipients
 from consent_service.screenings import routes as screenings_routes
 from consent_service.storage import db
 from consent_service.suppressions import routes as suppressions_routes
@@ -56,6 +63,8 @@ ROUTES = (
     decision_routes.api,
     packages_routes.api,
     webhooks_routes.api,
+    recipients_routes.api,
+    erasures_routes.api,
 )
 
 
@@ -89,8 +98,13 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
         document.register_blueprint(routes)
     accounts.init_app(app, settings)
     app.register_blueprint(privacy_requests_pages.pages)
-    # Erasure has no carrier yet, and stays approved; no recipient is asked yet for what it holds.
-    carriers.hand_in(dict.fromkeys(packages.KINDS, packages.carry))
+    app.register_blueprint(erasures_pages.pages)
+    carriers.hand_in_recipients(recipients)
+    carriers.hand_in(
+        dict.fromkeys(packages.KINDS, packages.carry),
+        {RequestKind.ERASURE: erasures.carrier(privacy_requests_site)},
+    )
+    # No recipient is asked yet for what it holds.
     packages_building.hand_in(personal_data.export, outstanding=lambda _: ())
     docs.init_app(app, lambda: api_document.text_of(app))
     return app

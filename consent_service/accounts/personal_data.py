@@ -1,5 +1,6 @@
 """What this room holds about a customer: where they are signed in, links on their way."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -28,12 +29,12 @@ def export(tx: Connection, customer: CustomerId, keys: OpenKeys) -> dict[str, An
     }
 
 
-def erase(tx: Connection, customer: CustomerId) -> None:
-    """Signs the customer out everywhere and makes links useless."""
-    store.delete_customer_sessions(tx, customer)
-    store.delete_customer_links(tx, customer)
+def erase(tx: Connection, customers: Sequence[CustomerId]) -> None:
+    """Signs the customers out everywhere and makes links useless."""
+    store.delete_customer_sessions(tx, customers)
+    store.delete_customer_links(tx, customers)
 
 
 def absorb(tx: Connection, kept: Holder, absorbed: Holder, now: datetime) -> None:
     """The absorbed customer signs in again: sessions and links end."""
-    erase(tx, absorbed.customer)
+    erase(tx, [absorbed.customer])

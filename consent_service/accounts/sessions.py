@@ -58,8 +58,8 @@ def end_everywhere(session: Session) -> None:
     """Ends every session of whoever this one is of."""
     with unit_of_work() as tx:
         if session.customer_id is not None:
-            store.delete_customer_sessions(tx, session.customer_id)
-            store.delete_customer_links(tx, session.customer_id)
+            store.delete_customer_sessions(tx, [session.customer_id])
+            store.delete_customer_links(tx, [session.customer_id])
         if session.staff_id is not None:
             store.delete_staff_sessions(tx, session.staff_id)
 

@@ -1,5 +1,6 @@
 """SQL of sessions and of customers' links."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -59,9 +60,9 @@ def delete_session(tx: Connection, sha256: bytes) -> None:
     tx.execute(delete(SessionRow).where(SessionRow.sha256 == sha256))
 
 
-def delete_customer_sessions(tx: Connection, customer: UUID) -> None:
+def delete_customer_sessions(tx: Connection, customers: Sequence[UUID]) -> None:
     """Ends every session of a customer."""
-    tx.execute(delete(SessionRow).where(SessionRow.customer_id == customer))
+    tx.execute(delete(SessionRow).where(SessionRow.customer_id.in_(customers)))
 
 
 def delete_staff_sessions(tx: Connection, staff_id: UUID) -> None:
@@ -133,9 +134,9 @@ def take_link(tx: Connection, sha256: bytes, binding: bytes, now: datetime) -> L
     return None if row is None else _link(row)
 
 
-def delete_customer_links(tx: Connection, customer: UUID) -> None:
+def delete_customer_links(tx: Connection, customers: Sequence[UUID]) -> None:
     """Makes every link of a customer useless."""
-    tx.execute(delete(LinkRow).where(LinkRow.customer_id == customer))
+    tx.execute(delete(LinkRow).where(LinkRow.customer_id.in_(customers)))
 
 
 def delete_expired_links(tx: Connection, now: datetime) -> int:

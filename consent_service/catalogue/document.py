@@ -86,6 +86,7 @@ def build(document: Document, version: int, recorded_from: datetime) -> Catalogu
             document.get("log_retention_days", {}),
             [e["proof_retention_days"] for e in document["purposes"]],
         ),
+        erasure_grace_days=document.get("erasure_grace_days", 0),
     )
 
 

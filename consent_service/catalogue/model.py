@@ -229,8 +229,7 @@ class Purpose:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """The whole document, version `version` (1, 2, …; 0 before the first), in force since
-    `recorded_from`. Mappings are by key."""
+    """The document of `version` (0 before the first), in force since `recorded_from`; by key."""
 
     version: int
     recorded_from: datetime
@@ -244,6 +243,7 @@ class Catalogue:
     notices: Mapping[str, tuple[NoticeVersion, ...]]
     purposes: Mapping[str, Purpose]
     log_retention_days: Mapping[EntryKind, int]
+    erasure_grace_days: int = 0
 
     def find_notice(self, key: str, version: str) -> NoticeVersion | None:
         """That version of a notice; `notices` are in order of `in_use_from`."""

@@ -19,6 +19,7 @@ from consent_service.catalogue.model import (
     Regime,
     RestrictionGround,
 )
+from consent_service.catalogue.shape import LONGEST_GRACE
 from consent_service.catalogue.versions import DifferenceKind
 from consent_service.web.contracts import KEY, LANGUAGE, Contract, Instant
 
@@ -202,6 +203,12 @@ class CatalogueDocument(Schema):
     notices = fields.List(fields.Nested(NoticeVersion), required=True)
     purposes = fields.List(fields.Nested(Purpose), required=True)
     log_retention_days = fields.Nested(LogRetentionDays)
+    erasure_grace_days = fields.Integer(
+        validate=validate.Range(0, LONGEST_GRACE),
+        metadata={
+            "description": "Days that an approved erasure can still be cancelled; 0 if left out"
+        },
+    )
 
 
 class CatalogueReply(Schema):

@@ -40,6 +40,7 @@ from consent_service.catalogue.model import (
 
 CENTURY = 36_525  # days
 DAY = 86_400  # seconds
+LONGEST_GRACE = 30  # days: an erasure is to be done within about that
 
 _key = matching(KEY_PATTERN, "a key of small letters, digits, _ and dots, such as a.b_c")
 _keys = list_of(_key)
@@ -110,7 +111,7 @@ def document_shape(languages: Sequence[str]) -> Check:
             ),
             "purposes": entries(_purpose(languages)),
         },
-        {"log_retention_days": _LOG_RETENTION},
+        {"log_retention_days": _LOG_RETENTION, "erasure_grace_days": whole(0, LONGEST_GRACE)},
     )
 
 

@@ -5,6 +5,7 @@ import shlex
 import sys
 import time
 from collections.abc import Mapping
+from functools import partial
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,12 @@ from urllib.parse import urlencode
 
 import click
 
-from consent_service.cli import sample
+from consent_service.cli import sample, sample_recipient
 from consent_service.cli.options import DATA_DIR, data_dir_option
 from consent_service.cli.ports import reserved_port
 from consent_service.cli.sample import NEWSLETTER, Sample
 from consent_service.cli.serve import supervised
+from consent_service.cli.supervisor import Child
 from consent_service.config import Environment, Settings, load_settings
 from consent_service.kernel.errors import Unavailable
 
@@ -39,7 +41,8 @@ def command(port: int, as_json: bool) -> None:
     with reserved_port(_HOST, port):
         click.echo(f"Preparing {settings.data_dir} ...", err=True)
         found = sample.prepare(settings)
-        with supervised(settings) as supervisor:
+        recipient = partial(sample_recipient.run, port, found.clients["email_service"])
+        with supervised(settings, Child("recipient", recipient)) as supervisor:
             if supervisor.wait_until(_Ready(port)):
                 say = _say_json if as_json else _say_text
                 say(settings.base_url, found, port)

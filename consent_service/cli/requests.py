@@ -7,6 +7,8 @@ import click
 
 from consent_service.cli.context import actor, running_app
 from consent_service.cli.options import store_options
+from consent_service.erasures import cleaning
+from consent_service.erasures import service as erasures
 from consent_service.kernel.clock import rfc3339
 from consent_service.kernel.ids import CustomerId, customer_id_text, parse_customer_id
 from consent_service.privacy_requests import deciding, service
@@ -22,6 +24,7 @@ from consent_service.privacy_requests.model import (
     request_id_text,
 )
 from consent_service.privacy_requests.views import opened_json, summary_json
+from consent_service.recipients import service as recipients
 from consent_service.web.runtime import keys, now
 
 _PAGE = 500
@@ -143,6 +146,36 @@ def release(request_id: str, reason: str | None) -> None:
     """Take the hold off a request."""
     with running_app():
         _say(deciding.release_request(parse_request_id(request_id), reason, actor(), now(), keys()))
+
+
+@command.command()
+@store_options
+@click.argument("request_id", metavar="REQ_ID")
+@click.argument("recipient")
+def settle(request_id: str, recipient: str) -> None:
+    """Wait no longer for what a recipient answers: the request ends without it, as failed."""
+    with running_app():
+        recipients.settle(parse_request_id(request_id), recipient, actor(), now())
+    click.echo(f"{request_id} waits for {recipient} no longer.")
+
+
+@command.command("rewrite-files")
+@store_options
+def rewrite_files() -> None:
+    """Write every table with rows of customers anew, so that nothing of who was erased is left even
+    in unused parts of files. On PostgreSQL each table is locked meanwhile."""
+    with running_app():
+        done = cleaning.rewrite()
+    click.echo("Done." if done else "The store is in use: try again.")
+
+
+@command.command()
+@store_options
+@click.argument("request_id", metavar="REQ_ID")
+def certificate(request_id: str) -> None:
+    """Print the certificate of an erasure, a signed JWS."""
+    with running_app():
+        click.echo(erasures.get_certificate(parse_request_id(request_id)))
 
 
 @command.command()

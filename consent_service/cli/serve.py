@@ -36,10 +36,9 @@ def command(host: str | None, port: int | None, workers: int | None, threads: in
     sys.exit(0 if supervisor.stopped_in_time else 1)
 
 
-def supervised(settings: Settings) -> Supervisor:
-    """The processes of a server, not yet started. They read their settings, which are
-    these, from the environment."""
+def supervised(settings: Settings, *more: Child) -> Supervisor:
+    """The processes of a server and some more, not yet started. They read their settings, which
+    are these, from the environment."""
     put_in_environment(settings)
-    return Supervisor(
-        [Child("web", partial(web.run, settings)), Child("worker", partial(worker.run, settings))]
-    )
+    pages, jobs = partial(web.run, settings), partial(worker.run, settings)
+    return Supervisor([Child("web", pages), Child("worker", jobs), *more])

@@ -16,6 +16,8 @@ from consent_service.cli.context import chosen_settings, running_app
 from consent_service.cli.options import store_options
 from consent_service.cli.stopping import on_stop
 from consent_service.config import Settings
+from consent_service.consents.keeping import forget_proofs
+from consent_service.erasures import cleaning
 from consent_service.jobs.model import Job
 from consent_service.jobs.service import run_due
 from consent_service.kernel.errors import MisconfiguredError, Unavailable
@@ -24,6 +26,7 @@ from consent_service.ledger.sealer import BATCH, Sealer
 from consent_service.oauth import service as oauth
 from consent_service.packages import jobs as packages
 from consent_service.privacy_requests import jobs as privacy_requests
+from consent_service.recipients import service as recipients
 from consent_service.screenings import working as screenings
 from consent_service.screenings.retention import forget_screenings
 from consent_service.web import idempotency, throttling
@@ -34,21 +37,26 @@ from consent_service.witnesses import jobs as witnesses
 JOBS = {
     "accounts.send_links": Job(accounts.send_links, timedelta(seconds=2)),
     "accounts.delete_expired": Job(accounts.delete_expired, timedelta(minutes=10)),
+    "consents.forget_proofs": Job(forget_proofs, timedelta(hours=1)),
     "idempotency.delete_expired": Job(lambda _: idempotency.delete_expired(), timedelta(hours=1)),
     "ledger.drop_partitions": Job(lambda _: retention.drop_emptied(), timedelta(hours=1)),
     "ledger.forget_entries": Job(forget_entries, timedelta(seconds=10)),
     "ledger.make_partitions": Job(partitions.make_ahead, timedelta(hours=1)),
     "oauth.delete_expired_tokens": Job(oauth.delete_expired_tokens, timedelta(minutes=10)),
     "packages.delete_expired": Job(packages.delete_expired, timedelta(minutes=10)),
-    "privacy_requests.carry_out": Job(privacy_requests.carry_out, timedelta(seconds=5)),
     "privacy_requests.delete_expired": Job(privacy_requests.delete_expired, timedelta(hours=1)),
     "privacy_requests.look_up": Job(privacy_requests.look_up, timedelta(seconds=2)),
     "privacy_requests.remind": Job(privacy_requests.remind, timedelta(minutes=10)),
     "throttling.delete_expired": Job(throttling.delete_expired, timedelta(minutes=10)),
 }
 APART = {  # each waits for another machine or moves much, and neither the log nor the others wait
+    "erasures.clean": Job(cleaning.clean, timedelta(minutes=1)),
     "mail.deliver": Job(accounts.deliver_mail, timedelta(seconds=2)),
     "packages.build": Job(packages.build, timedelta(seconds=2)),
+    "privacy_requests.carry_out": Job(
+        privacy_requests.carry_out, timedelta(seconds=5), lease=timedelta(minutes=1)
+    ),
+    "recipients.reach": Job(recipients.reach, timedelta(seconds=5)),
     "screenings.forget": Job(forget_screenings, timedelta(hours=1)),
     "screenings.delete_expired": Job(screenings.delete_expired, timedelta(minutes=10)),
     "webhooks.tidy": Job(webhooks.tidy, timedelta(minutes=10)),

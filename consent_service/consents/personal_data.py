@@ -1,5 +1,6 @@
 """What this room holds about a customer."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -42,9 +43,9 @@ def export(tx: Connection, customer: CustomerId, keys: OpenKeys) -> dict[str, An
     }
 
 
-def erase(tx: Connection, customer: CustomerId) -> None:
+def erase(tx: Connection, customers: Sequence[CustomerId]) -> None:
     """Removes events and records."""
-    store.delete_customer(tx, customer)
+    store.delete_customer(tx, customers)
 
 
 def absorb(tx: Connection, kept: Holder, absorbed: Holder, now: datetime) -> None:
@@ -52,7 +53,7 @@ def absorb(tx: Connection, kept: Holder, absorbed: Holder, now: datetime) -> Non
     wins whatever the times, and the person is asked again. Source: ADR 0006."""
     ours, theirs = _side(tx, kept.customer), _side(tx, absorbed.customer)
     moved = store.list_events(tx, absorbed.customer)
-    store.delete_customer(tx, absorbed.customer)
+    store.delete_customer(tx, [absorbed.customer])
     store.add_events(tx, [_moved(event, kept, absorbed) for event in moved])
     revision = 1 + max(ours.revision, theirs.revision)
     places = sorted({*ours.records, *theirs.records}, key=str)

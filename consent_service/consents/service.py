@@ -218,6 +218,13 @@ def record_gpc(
     return customer_id, revision
 
 
+def list_given(customer_ids: Sequence[CustomerId]) -> set[tuple[CustomerId, str]]:
+    """For which purposes a yes of which of these customers is in force."""
+    with reading() as tx:
+        found = store.find_records(tx, customer_ids)
+    return {(who, what) for (who, what, _), record in found.items() if record.state is State.GIVEN}
+
+
 def list_import_marks(
     customer_ids: Sequence[CustomerId], purpose: str
 ) -> set[tuple[CustomerId, EventKind, Channel | None, datetime]]:

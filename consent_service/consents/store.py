@@ -50,6 +50,13 @@ def list_events(
     return [_event(found) for found in tx.execute(query if limit is None else query.limit(limit))]
 
 
+def list_events_of(tx: Connection, customer_ids: Sequence[CustomerId]) -> list[Event]:
+    """Every event of customers, in order of revision and id."""
+    row = ConsentEventRow
+    query = select(row.__table__).where(row.customer_id.in_(customer_ids))
+    return [_event(found) for found in tx.execute(query.order_by(row.revision, row.id))]
+
+
 def list_import_marks(
     tx: Connection, customer_ids: Sequence[CustomerId], purpose: str
 ) -> set[tuple[CustomerId, EventKind, Channel | None, datetime]]:
@@ -160,10 +167,10 @@ def count_given_under(tx: Connection, versions: Collection[tuple[str, str]]) -> 
     return tx.scalar(query) or 0
 
 
-def delete_customer(tx: Connection, customer_id: CustomerId) -> None:
+def delete_customer(tx: Connection, customers: Sequence[CustomerId]) -> None:
     """Removes a customer's events and records."""
     for table in (ConsentRecordRow, ConsentEventRow):
-        tx.execute(delete(table).where(table.customer_id == customer_id))
+        tx.execute(delete(table).where(table.customer_id.in_(customers)))
 
 
 def record_of(row: Any) -> Record:

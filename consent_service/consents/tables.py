@@ -36,6 +36,20 @@ class ConsentEventRow(Base):
     proof: Mapped[Sealed | None] = mapped_column(SealedBytes("consent_event.proof"))
 
 
+class KeptProofRow(Base):
+    """What proves the consents of somebody who was erased, until `until`. `place` is made of
+    their id by a keyed digest, and is where their proof key is kept too."""
+
+    __tablename__ = "kept_proofs"
+
+    place: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    until: Mapped[datetime] = mapped_column(UtcDateTime)
+    proof: Mapped[Sealed] = mapped_column(SealedBytes("kept_proof"))
+
+    __table_args__ = (Index(None, "until"),)
+
+
 class ConsentRecordRow(Base):
     """What counted from `recorded_from` until `recorded_to`; in force while that is empty."""
 

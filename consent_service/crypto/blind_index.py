@@ -42,6 +42,14 @@ def keyed_digest(keyring: Keyring, kind: str, message: bytes) -> bytes:
     return hmac.digest(_type_key(keyring.newest(KeyUse.INDEX).secret, kind), message, "sha256")
 
 
+def keyed_probes(keyring: Keyring, kind: str, message: bytes) -> tuple[Indexed, ...]:
+    """The fingerprint under every version in use, the newest first: what a look-up tries."""
+    return tuple(
+        Indexed(hmac.digest(_type_key(key.secret, kind), message, "sha256"), key.id)
+        for key in reversed(keyring.of(KeyUse.INDEX))
+    )
+
+
 def fingerprint(key: ServiceKey) -> bytes:
     """Eight bytes that only this key makes, and that tell nothing of it."""
     return hmac.digest(_type_key(key.secret, "fingerprint"), key.id, "sha256")[:8]

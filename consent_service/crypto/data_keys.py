@@ -64,6 +64,13 @@ def rewrap(keyring: Keyring, kind: DataKeyKind, customer: UUID, wrapped: Sealed)
     return seal(keyring.master, _field(kind, customer), _secret(keyring, kind, customer, wrapped))
 
 
+def rewrap_for(
+    keyring: Keyring, kind: DataKeyKind, customer: UUID, wrapped: Sealed, place: UUID
+) -> Sealed:
+    """The same data key, kept for another place."""
+    return seal(keyring.master, _field(kind, place), _secret(keyring, kind, customer, wrapped))
+
+
 def _secret(keyring: Keyring, kind: DataKeyKind, customer: UUID, wrapped: Sealed) -> bytes:
     master = keyring.master_by_id(sealed_under(wrapped))
     try:

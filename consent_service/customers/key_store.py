@@ -42,9 +42,9 @@ def find_keys(tx: Connection, customers: Sequence[UUID]) -> dict[UUID, dict[Data
     return found
 
 
-def delete_keys(tx: Connection, customer: UUID) -> None:
+def delete_keys(tx: Connection, customers: Sequence[UUID]) -> None:
     """Destroys a customer's keys."""
-    tx.execute(delete(CustomerKeyRow).where(CustomerKeyRow.customer_id == customer))
+    tx.execute(delete(CustomerKeyRow).where(CustomerKeyRow.customer_id.in_(customers)))
 
 
 def count_by_master(tx: Connection) -> dict[bytes, int]:

@@ -1,6 +1,7 @@
 """Customers' data keys: opened per use, rewrapped online, counted by master key."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from uuid import UUID
 
 from consent_service.crypto import data_keys
 from consent_service.crypto.data_keys import DataKeyKind, OpenKeys
@@ -52,6 +53,29 @@ def open_found(customer_ids: Sequence[CustomerId], keys: Keyring) -> dict[Custom
         )
         opened[customer_id] = OpenKeys(life, proof)
     return opened
+
+
+def keep_proof_keys(places: Mapping[CustomerId, UUID], keys: Keyring) -> None:
+    """Keeps customers' proof keys each at another place, for when theirs are destroyed. Raises:
+    KeyError."""
+    kind = DataKeyKind.PROOF
+    with unit_of_work() as tx:
+        wrapped = key_store.find_keys(tx, list(places))
+        kept = [
+            (
+                place,
+                kind,
+                data_keys.rewrap_for(keys, kind, customer, wrapped[customer][kind], place),
+            )
+            for customer, place in places.items()
+        ]
+        key_store.add_keys(tx, kept)
+
+
+def destroy_proof_keys(places: Sequence[UUID]) -> None:
+    """Destroys what `keep_proof_keys` kept."""
+    with unit_of_work() as tx:
+        key_store.delete_keys(tx, places)
 
 
 def count_keys_by_master() -> dict[bytes, int]:

@@ -1,5 +1,6 @@
 """What this room holds about a customer. Its `erase` and `absorb` run last: the keys go there."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -71,10 +72,10 @@ def export(tx: Connection, customer: CustomerId, keys: OpenKeys) -> dict[str, An
     }
 
 
-def erase(tx: Connection, customer: CustomerId) -> None:
+def erase(tx: Connection, customers: Sequence[CustomerId]) -> None:
     """Destroys the keys and removes the rows."""
-    key_store.delete_keys(tx, customer)
-    store.delete_customer(tx, customer)
+    key_store.delete_keys(tx, customers)
+    store.delete_customer(tx, customers)
 
 
 def absorb(tx: Connection, kept: Holder, absorbed: Holder, now: datetime) -> None:
@@ -95,9 +96,9 @@ def absorb(tx: Connection, kept: Holder, absorbed: Holder, now: datetime) -> Non
     revision = max(ours.revision, theirs.revision) + 1
     store.set_revisions(tx, {ours.id: revision})
     store.replace_facts(tx, ours.id, revision, stricter(ours.facts, theirs.facts), now)
-    key_store.delete_keys(tx, absorbed.customer)
+    key_store.delete_keys(tx, [absorbed.customer])
     store.add_alias(tx, theirs, kept.customer, now)
-    store.delete_customer(tx, absorbed.customer)
+    store.delete_customer(tx, [absorbed.customer])
 
 
 def stricter(ours: Facts, theirs: Facts) -> Facts:

@@ -51,7 +51,14 @@ def add_customers(tx: Connection, customers: Sequence[CustomerRecord]) -> None:
 
 def find_customer(tx: Connection, customer_id: CustomerId) -> CustomerRecord | None:
     """A customer with the facts in force."""
-    row = tx.execute(
+    return find_customers(tx, [customer_id]).get(customer_id)
+
+
+def find_customers(
+    tx: Connection, customer_ids: Sequence[CustomerId]
+) -> dict[CustomerId, CustomerRecord]:
+    """Customers with the facts in force."""
+    query = (
         select(
             CustomerRow.customer_id,
             CustomerRow.revision,
@@ -62,19 +69,20 @@ def find_customer(tx: Connection, customer_id: CustomerId) -> CustomerRecord | N
             *_FACTS,
         )
         .join(CustomerFactsRow, CustomerFactsRow.customer_id == CustomerRow.customer_id)
-        .where(CustomerRow.customer_id == customer_id, CustomerFactsRow.recorded_to.is_(None))
-    ).one_or_none()
-    if row is None:
-        return None
-    return CustomerRecord(
-        CustomerId(row.customer_id),
-        row.revision,
-        row.created_at,
-        row.language,
-        row.profile,
-        facts_of(row),
-        bytes(row.audience_secret),
+        .where(CustomerRow.customer_id.in_(customer_ids), CustomerFactsRow.recorded_to.is_(None))
     )
+    return {
+        CustomerId(row.customer_id): CustomerRecord(
+            CustomerId(row.customer_id),
+            row.revision,
+            row.created_at,
+            row.language,
+            row.profile,
+            facts_of(row),
+            bytes(row.audience_secret),
+        )
+        for row in tx.execute(query)
+    }
 
 
 def list_customers(tx: Connection, after: UUID | None, limit: int) -> list[CustomerId]:
@@ -189,6 +197,18 @@ def list_aliases(tx: Connection, customer_id: CustomerId) -> list[tuple[Customer
     return [(CustomerId(one.customer_id), one.merged_at) for one in found]
 
 
+def list_merged(
+    tx: Connection, customer_ids: Sequence[CustomerId]
+) -> list[tuple[CustomerId, CustomerId]]:
+    """The ids that were merged into customers': customer, merged id."""
+    row = CustomerAliasRow
+    query = select(row.kept_id, row.customer_id).where(row.kept_id.in_(customer_ids))
+    return [
+        (CustomerId(found.kept_id), CustomerId(found.customer_id))
+        for found in tx.execute(query.order_by(row.customer_id))
+    ]
+
+
 def add_alias(tx: Connection, absorbed: CustomerRecord, kept: CustomerId, now: datetime) -> None:
     """Makes an id, and every id that led to it, lead to another."""
     row = CustomerAliasRow
@@ -203,11 +223,11 @@ def add_alias(tx: Connection, absorbed: CustomerRecord, kept: CustomerId, now: d
     )
 
 
-def delete_customer(tx: Connection, customer_id: CustomerId) -> None:
+def delete_customer(tx: Connection, customers: Sequence[CustomerId]) -> None:
     """Removes a customer, facts, identifiers and aliases. Keys go by `key_store`."""
     for table in (IdentifierIndexRow, CustomerIdentifierRow, CustomerFactsRow, CustomerRow):
-        tx.execute(delete(table).where(table.customer_id == customer_id))
-    tx.execute(delete(CustomerAliasRow).where(CustomerAliasRow.kept_id == customer_id))
+        tx.execute(delete(table).where(table.customer_id.in_(customers)))
+    tx.execute(delete(CustomerAliasRow).where(CustomerAliasRow.kept_id.in_(customers)))
 
 
 def facts_of(row: Any) -> Facts:

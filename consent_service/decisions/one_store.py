@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import Select, Uuid, bindparam, func, literal, select
+from sqlalchemy import Select, Uuid, bindparam, exists, func, literal, select
 
 from consent_service.catalogue.tables import CatalogueRow
 from consent_service.consents.tables import ConsentRecordRow
@@ -17,6 +17,8 @@ from consent_service.customers.tables import (
 )
 from consent_service.decisions.store import FACTS, Gathered, in_force, take
 from consent_service.kernel.ids import CustomerId
+from consent_service.ledger.model import Entry
+from consent_service.ledger.store import add_entry_while, adding_while
 from consent_service.storage.direct import Door, Prepared
 from consent_service.suppressions.tables import CustomerSuppressionRow
 
@@ -72,3 +74,11 @@ def _one() -> Select[Any]:
 
 
 _ONE = Prepared(_one())
+_STILL_THERE = exists().where(CustomerRow.customer_id == bindparam("customer_id", type_=Uuid()))
+_ADD = adding_while(_STILL_THERE)
+
+
+def add_while_there(door: Door, entry: Entry) -> bool:
+    """Appends an entry about a customer. False, and nothing, when they were erased or merged since
+    they were read."""
+    return add_entry_while(door, _ADD, entry)

@@ -17,6 +17,7 @@ from consent_service.customers import service as customers
 from consent_service.customers.identifiers import find_probable_owner, is_value
 from consent_service.customers.model import Identifier, IdentifierType
 from consent_service.decisions import one_store, store
+from consent_service.decisions.appending import append_all, append_one
 from consent_service.decisions.entries import entry_of, payload_of
 from consent_service.decisions.model import (
     Check,
@@ -56,8 +57,7 @@ def check(check_: Check, client_id: str, now: datetime, keys: Keyring) -> Decisi
         raise Invalid.at("/purpose", "unknown_purpose", "Not in the catalogue.")
     answers = _answer([check_], [new_uuid()], known, catalogue, client_id, now, keys)
     decision, entry = answers[0]
-    ledger.append_alone(entry)
-    return decision
+    return decision if append_one(entry) else check(check_, client_id, now, keys)
 
 
 def check_batch(
@@ -70,7 +70,8 @@ def check_batch(
     known = _gather(checks, keys)
     answers = _answer(checks, ids, known, catalogue, client_id, now, keys, batch_id)
     batch = Entry(batch_id, batch_id, False, EntryKind.BATCH, now, now, client_id=client_id)
-    ledger.append_batch(ledger.bare_entry(batch), [entry for _, entry in answers])
+    if not append_all(batch, [entry for _, entry in answers]):
+        return check_batch(checks, client_id, now, keys)
     return [decision for decision, _ in answers]
 
 

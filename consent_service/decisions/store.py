@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, func, select
 
 from consent_service.catalogue.model import Channel
 from consent_service.consents.model import Record
@@ -66,6 +66,12 @@ def take(row: Sequence[Any], found: dict[CustomerId, Gathered]) -> None:
         gathered.records[known.purpose, known.channel] = known
     if mark.id is not None:
         gathered.marks[mark.id] = mark_of(mark)
+
+
+def are_there(tx: Connection, customer_ids: Collection[UUID]) -> bool:
+    """Whether all of these are customers."""
+    there = select(func.count()).where(among(tx, CustomerRow.customer_id, list(customer_ids)))
+    return tx.scalar(there) == len(customer_ids)
 
 
 def list_addresses(

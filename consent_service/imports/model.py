@@ -76,6 +76,7 @@ class Refusal(StrEnum):
     TIME_UNREADABLE = "time_unreadable"
     IN_THE_FUTURE = "in_the_future"
     NOTICE_NOT_IN_USE = "notice_not_in_use"
+    ERASED = "erased"
 
     @property
     def text(self) -> str:
@@ -90,6 +91,7 @@ _REFUSAL_TEXTS = {
     Refusal.TIME_UNREADABLE: "The time is not in the form YYYY-MM-DD HH:MM:SS.",
     Refusal.IN_THE_FUTURE: "A yes cannot be dated ahead.",
     Refusal.NOTICE_NOT_IN_USE: "The notice version was not in use yet when this happened.",
+    Refusal.ERASED: "The person was erased: an import brings nobody back.",
 }
 
 

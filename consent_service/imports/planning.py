@@ -32,12 +32,14 @@ class Person:
 @dataclass(slots=True)
 class Known:
     """What bears on a batch. `people` and `marks` are by e-mail address, `customers` those of
-    the people who are here; `phones` are numbers that somebody has."""
+    the people who are here; `phones` are numbers that somebody has; `erased` are addresses that
+    nobody has any more, of people who were erased."""
 
     people: dict[str, Person] = field(default_factory=dict)
     customers: dict[CustomerId, Person] = field(default_factory=dict)
     phones: set[str] = field(default_factory=set)
     marks: dict[str, list[Suppression]] = field(default_factory=dict)
+    erased: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -59,13 +61,15 @@ class Addition:
 
 @dataclass(slots=True)
 class Plan:
-    """What to do. `unchanged` counts rows that say nothing new."""
+    """What to do. `unchanged` counts rows that say nothing new, `erased` those about people who
+    were erased."""
 
     created: dict[Person, Addition] = field(default_factory=dict)
     completed: dict[Person, Addition] = field(default_factory=dict)
     events: list[tuple[Person, NewEvent, EventKind]] = field(default_factory=list)
     marks: list[tuple[Identifier, Reason, Channel | None, datetime]] = field(default_factory=list)
     unchanged: int = 0
+    erased: int = 0
     phones_unreadable: int = 0
     phones_of_another: int = 0
 
@@ -74,6 +78,9 @@ def plan_batch(batch: Iterable[Said], known: Known, purpose: Purpose, now: datet
     """What these rows change, in their order."""
     plan = Plan()
     for said in batch:
+        if said.email.value in known.erased:
+            plan.erased += 1
+            continue
         added = _add_person(said, known, plan)
         recorded = _add_event(said, known, purpose, plan)
         marked = _add_mark(said, known, now, plan)

@@ -39,6 +39,7 @@ from consent_service.kernel.ids import CustomerId
 from consent_service.storage import statistics
 from consent_service.storage.unit_of_work import reading, unit_of_work
 from consent_service.suppressions import service as suppressions
+from consent_service.suppressions.model import is_erased
 
 BATCH = 500
 _MANY = 1_000
@@ -180,9 +181,13 @@ def _look_up(
         customers.lock_customers(fresh)
     known.customers |= _list_people(fresh, terms, keys)
     known.people |= {address: known.customers[owner] for address, owner in here.items()}
-    wanted = [email for address, email in marked.items() if address not in known.marks]
-    found = suppressions.list_of_identifiers(wanted, keys) if wanted else {}
+    wanted = {address: email for address, email in marked.items() if address not in known.marks}
+    wanted |= {address: email for address, email in emails.items() if address not in here}
+    found = suppressions.list_of_identifiers(list(wanted.values()), keys) if wanted else {}
     known.marks |= {email.value: marks for email, marks in found.items()}
+    known.erased |= {
+        email.value for email, marks in found.items() if is_erased(marks)
+    } - here.keys()
 
 
 def _list_people(
@@ -228,6 +233,8 @@ def _id(person: Person) -> CustomerId:
 
 
 def _count(plan: Plan, summary: Summary) -> None:
+    if plan.erased:
+        summary.refused[Refusal.ERASED.value] += plan.erased
     summary.unchanged += plan.unchanged
     summary.customers_created += len(plan.created)
     summary.customers_completed += len(plan.completed)

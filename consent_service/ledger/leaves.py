@@ -30,6 +30,7 @@ class Leaf(Struct, frozen=True, omit_defaults=True, kw_only=True):
     client_id: str | None = None
     commitment: bytes | None = None
     data_categories: tuple[str, ...] = ()
+    entries: int | None = None
     kind: str
     known: bool
     outcome: str | None = None
@@ -51,6 +52,7 @@ def said_by(entry: Entry) -> tuple[Any, ...]:
         entry.client_id,
         entry.commitment,
         " ".join(entry.data_categories),
+        entry.entries,
         entry.kind.value,
         entry.known,
         entry.outcome,
@@ -76,6 +78,7 @@ def leaf_of(row: Sequence[Any]) -> bytes:
         client_id,
         commitment,
         data_categories,
+        entries,
         kind,
         known,
         outcome,
@@ -94,6 +97,7 @@ def leaf_of(row: Sequence[Any]) -> bytes:
             client_id=client_id,
             commitment=commitment,
             data_categories=tuple(data_categories.split()),
+            entries=entries,
             kind=kind,
             known=known,
             outcome=outcome,

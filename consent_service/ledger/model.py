@@ -44,7 +44,8 @@ class Entry(Struct, frozen=True):
 
     `place` is the customer, or the entry's own id when it is about nobody known. `batch_id` is
     the entry that has a leaf for this one and others; its own, where there is none. `revision` is
-    what a change made of the customer's; no leaf has it.
+    what a change made of the customer's; no leaf has it. `entries`: how many entries an erasure
+    took away.
     """
 
     id: UUID
@@ -68,6 +69,7 @@ class Entry(Struct, frozen=True):
     payload: Sealed | None = None
     batch_id: UUID | None = None
     revision: int | None = None
+    entries: int | None = None
 
     @property
     def sealed_as(self) -> UUID:

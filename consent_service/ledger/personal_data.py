@@ -1,6 +1,6 @@
 """What the log holds about a customer."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -53,19 +53,19 @@ class NotSealedYet(Unavailable):
     detail = "What was logged last is not sealed yet. Try again in a second."
 
 
-def erase(tx: Connection, customer: CustomerId) -> None:
-    """Removes the customer's entries. Their leaves stay, and lead to nobody. Raises: NotSealedYet
+def erase(tx: Connection, customers: Sequence[CustomerId]) -> None:
+    """Removes the customers' entries. Their leaves stay, and lead to nobody. Raises: NotSealedYet
     while one of them has none."""
-    if tree_store.has_unsealed_of(tx, customer):
+    if tree_store.list_unsealed_of(tx, customers):
         raise NotSealedYet()
-    tree_store.forget_entries(tx, customer)
-    store.delete_customer_entries(tx, customer)
+    tree_store.forget_entries(tx, customers)
+    store.delete_customer_entries(tx, customers)
 
 
 def absorb(tx: Connection, kept: Holder, absorbed: Holder, now: datetime) -> None:
     """Makes the absorbed customer's entries the kept one's, payloads sealed anew. Content,
     salt and token stay, and with them the leaf."""
     entries = store.list_customer_entries(tx, absorbed.customer, held=True)
-    store.delete_customer_entries(tx, absorbed.customer)
+    store.delete_customer_entries(tx, [absorbed.customer])
     life, place = absorbed.keys.life, kept.customer
     store.add_entries(tx, [moved_entry(e, life, place, kept.keys.life) for e in entries])

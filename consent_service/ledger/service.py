@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 from uuid import UUID
@@ -15,11 +15,11 @@ from consent_service.crypto.envelope import Field, SealingKey, seal, unseal
 from consent_service.kernel import paging
 from consent_service.kernel.errors import Unavailable
 from consent_service.kernel.paging import Page
-from consent_service.ledger import batch_store, store
+from consent_service.ledger import batch_store, store, tree_store
 from consent_service.ledger.leaves import leaf_of, said_by
 from consent_service.ledger.merkle import leaf_hash, root_of
 from consent_service.ledger.model import Entry, EntryFilter, NotLogged
-from consent_service.storage.direct import Refused, direct
+from consent_service.storage.direct import Door, Refused, direct
 from consent_service.storage.unit_of_work import reading, unit_of_work
 
 _SALT, _TOKEN = 32, 16
@@ -96,12 +96,12 @@ def append_batch(batch: Entry, answers: Sequence[Entry]) -> None:
         batch_store.add_batch(tx, batch.id, b"".join(hashes))
 
 
-def append_alone(entry: Entry) -> None:
-    """Adds one entry by one statement, durable when this returns. Raises: NotLogged, whatever
-    the store has against it."""
+def append_alone(entry: Entry, add: Callable[[Door, Entry], bool] | None = None) -> bool:
+    """Adds one entry by one statement, durable when this returns; whether it is there, which `add`
+    may make depend on something. Raises: NotLogged, whatever the store has against it."""
     try:
         with direct() as door:
-            store.add_entry(door, entry)
+            return (add or store.add_entry)(door, entry)
     except (Unavailable, Refused) as error:
         raise NotLogged() from error
 
@@ -110,6 +110,27 @@ def find_entry(place: UUID, entry_id: UUID) -> Entry | None:
     """One entry."""
     with reading() as connection:
         return store.find_entry(connection, place, entry_id)
+
+
+def count_about(places: Sequence[UUID]) -> dict[UUID, int]:
+    """How many entries there are about each of these customers of whom there are any."""
+    with reading() as connection:
+        return store.count_customer_entries(connection, places)
+
+
+def list_recipients(
+    places: Sequence[UUID], purposes: Collection[str] | None = None
+) -> list[tuple[UUID, str]]:
+    """The recipients who were permitted to use, or did use, customers' data, for some purposes or
+    all: customer, key."""
+    with reading() as connection:
+        return store.list_recipients(connection, places, purposes)
+
+
+def list_unsealed(places: Sequence[UUID]) -> set[UUID]:
+    """Those of these customers about whom an entry has no leaf yet."""
+    with reading() as connection:
+        return tree_store.list_unsealed_of(connection, places)
 
 
 def list_entries(wanted: EntryFilter, cursor: str | None, limit: int) -> Page[Entry]:

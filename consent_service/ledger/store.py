@@ -10,7 +10,9 @@ from sqlalchemy import (
     Connection,
     Row,
     Select,
+    bindparam,
     delete,
+    func,
     insert,
     select,
 )
@@ -45,9 +47,21 @@ def add_entries(tx: Connection, entries: Iterable[Entry]) -> None:
 _ADD = Prepared(insert(LedgerEntryRow))
 
 
-def add_entry(door: Door, entry: Entry) -> None:
-    """Appends one entry."""
-    door.execute(_ADD, **_values(entry))
+def add_entry(door: Door, entry: Entry) -> bool:
+    """Appends one entry: True."""
+    return door.execute(_ADD, **_values(entry)) == 1
+
+
+def adding_while(holds: ColumnElement[bool]) -> Prepared:
+    """A statement for `add_entry_while`; `holds` may bind any column of an entry by its name."""
+    values = [bindparam(column.name, type_=column.type) for column in _entries.columns]
+    said = select(*values).where(holds)
+    return Prepared(insert(LedgerEntryRow).from_select(list(_entries.columns), said))
+
+
+def add_entry_while(door: Door, statement: Prepared, entry: Entry) -> bool:
+    """Appends one entry if what the statement asks for holds; whether it does."""
+    return door.execute(statement, **_values(entry)) == 1
 
 
 def find_entry(tx: Connection, place: UUID, entry_id: UUID) -> Entry | None:
@@ -87,9 +101,36 @@ def list_customer_entries(tx: Connection, customer: UUID, *, held: bool = False)
     return [entry_of(row) for row in tx.execute(query.order_by(LedgerEntryRow.id))]
 
 
-def delete_customer_entries(tx: Connection, customer: UUID) -> None:
+def count_customer_entries(tx: Connection, customers: Sequence[UUID]) -> dict[UUID, int]:
+    """How many entries there are about each of these customers of whom there are any."""
+    place = LedgerEntryRow.customer_id
+    query = select(place, func.count()).where(place.in_(customers)).group_by(place)
+    return {found: count for found, count in tx.execute(query)}  # noqa: C416  # rows, not pairs
+
+
+def list_recipients(
+    tx: Connection, customers: Sequence[UUID], purposes: Collection[str] | None = None
+) -> list[tuple[UUID, str]]:
+    """The recipients who were permitted to use, or did use, customers' data: customer, key."""
+    row = LedgerEntryRow
+    permitted = (row.kind == EntryKind.DECISION.value) & (row.outcome == "permit")
+    query = (
+        select(row.customer_id, row.recipient)
+        .distinct()
+        .where(
+            row.customer_id.in_(customers),
+            row.recipient.is_not(None),
+            permitted | (row.kind == EntryKind.DISCLOSURE.value),
+        )
+    )
+    if purposes is not None:
+        query = query.where(row.purpose.in_(sorted(purposes)))
+    return [(found.customer_id, found.recipient) for found in tx.execute(query)]
+
+
+def delete_customer_entries(tx: Connection, customers: Sequence[UUID]) -> None:
     """Forgets the entries about one customer; leaves of the tree stay."""
-    tx.execute(delete(LedgerEntryRow).where(LedgerEntryRow.customer_id == customer))
+    tx.execute(delete(LedgerEntryRow).where(LedgerEntryRow.customer_id.in_(customers)))
 
 
 def _list(
@@ -204,6 +245,7 @@ def _values(entry: Entry) -> dict[str, object]:
         "token": entry.token,
         "payload": entry.payload,
         "batch_id": entry.batch_id,
+        "entries": entry.entries,
         "apart": _is_apart(entry),
         "revision": entry.revision,
     }

@@ -57,6 +57,7 @@ class LedgerEntryRow(Base):
     token: Mapped[bytes] = mapped_column(LargeBinary(16))
     payload: Mapped[Sealed | None] = mapped_column(SealedBytes("ledger_entry.payload"))
     batch_id: Mapped[UUID | None]
+    entries: Mapped[int | None] = mapped_column(Integer)
 
     apart: Mapped[bool] = mapped_column(Boolean)
     revision: Mapped[int | None] = mapped_column(Integer)

@@ -30,6 +30,7 @@ _SAID = (  # as `leaf_of` takes them, and what puts leaves in order
     LedgerEntryRow.client_id,
     LedgerEntryRow.commitment,
     LedgerEntryRow.data_categories,
+    LedgerEntryRow.entries,
     LedgerEntryRow.kind,
     LedgerEntryRow.known,
     LedgerEntryRow.outcome,
@@ -111,12 +112,11 @@ def has_unsealed(tx: Connection, since: UUID, until: UUID) -> bool:
     return tx.scalar(query.limit(1)) is not None
 
 
-def has_unsealed_of(tx: Connection, customer: UUID) -> bool:
-    """Whether an entry about a customer has no leaf."""
-    theirs = select(LedgerEntryRow.id).where(
-        LedgerEntryRow.customer_id == customer, leaf_of_entry().is_(None)
-    )
-    return tx.scalar(theirs.limit(1)) is not None
+def list_unsealed_of(tx: Connection, customers: Sequence[UUID]) -> set[UUID]:
+    """Those of these customers about whom an entry has no leaf."""
+    place = LedgerEntryRow.customer_id
+    query = select(place).distinct().where(place.in_(customers), leaf_of_entry().is_(None))
+    return set(tx.scalars(query))
 
 
 def list_unsealed(tx: Connection, since: UUID, limit: int) -> list[Sayable]:
@@ -157,11 +157,11 @@ def add_leaves(tx: Connection, first: int, leaves: Sequence[tuple[UUID, bytes, b
     insert_rows(tx, LedgerLeafRow, rows)
 
 
-def forget_entries(tx: Connection, customer: UUID) -> None:
+def forget_entries(tx: Connection, customers: Sequence[UUID]) -> None:
     """Takes from leaves what leads to a customer's entries, which are about to go."""
     entry = LedgerEntryRow
-    theirs = select(entry.id).where(entry.customer_id == customer)
-    batch_store.note_gone(tx, entry.customer_id == customer)
+    theirs = select(entry.id).where(entry.customer_id.in_(customers))
+    batch_store.note_gone(tx, entry.customer_id.in_(customers))
     tx.execute(
         update(LedgerLeafRow).where(LedgerLeafRow.entry_id.in_(theirs)).values(entry_id=None)
     )

@@ -1,5 +1,6 @@
 """What the outbox holds about a customer: letters that wait to be sent to them."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -29,9 +30,9 @@ def export(tx: Connection, customer: CustomerId, keys: OpenKeys) -> dict[str, An
     }
 
 
-def erase(tx: Connection, customer: CustomerId) -> None:
+def erase(tx: Connection, customers: Sequence[CustomerId]) -> None:
     """Removes the letters unsent."""
-    store.delete_of_customer(tx, customer)
+    store.delete_of_customer(tx, customers)
 
 
 def absorb(tx: Connection, kept: Holder, absorbed: Holder, now: datetime) -> None:
@@ -41,5 +42,5 @@ def absorb(tx: Connection, kept: Holder, absorbed: Holder, now: datetime) -> Non
         letter = open_letter(each, absorbed.keys.life)
         sealed = seal_letter(letter, kept.customer, each.id, kept.keys.life)
         moved.append(replace(each, place=kept.customer, sealed=sealed))
-    store.delete_of_customer(tx, absorbed.customer)
+    store.delete_of_customer(tx, [absorbed.customer])
     store.add(tx, moved)

@@ -1,7 +1,7 @@
 """Writing letters to the outbox, and sending what is in it."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -59,6 +59,19 @@ def post(
     sealed = seal_letter(letter, place, letter_id, key)
     with unit_of_work() as tx:
         store.add(tx, [Waiting(place, letter_id, kind, sealed, now, expires_at)])
+
+
+def post_to_nobody(
+    letters: Sequence[Letter], kind: str, key: SealingKey, now: datetime, expires_at: datetime
+) -> None:
+    """As `post`, many that go to no customer."""
+    waiting = []
+    for letter in letters:
+        letter_id = new_uuid()
+        sealed = seal_letter(letter, letter_id, letter_id, key)
+        waiting.append(Waiting(letter_id, letter_id, kind, sealed, now, expires_at))
+    with unit_of_work() as tx:
+        store.add(tx, waiting)
 
 
 def deliver(transport: Transport, key_of: KeyOf, now: datetime) -> int:

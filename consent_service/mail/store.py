@@ -71,9 +71,9 @@ def delete_one(tx: Connection, place: UUID, letter_id: UUID) -> None:
     tx.execute(delete(OutboxRow).where(OutboxRow.customer_id == place, OutboxRow.id == letter_id))
 
 
-def delete_of_customer(tx: Connection, customer: UUID) -> None:
+def delete_of_customer(tx: Connection, customers: Sequence[UUID]) -> None:
     """Removes all that waits for a customer."""
-    tx.execute(delete(OutboxRow).where(OutboxRow.customer_id == customer))
+    tx.execute(delete(OutboxRow).where(OutboxRow.customer_id.in_(customers)))
 
 
 def delete_expired(tx: Connection, now: datetime) -> int:

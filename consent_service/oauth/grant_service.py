@@ -174,7 +174,7 @@ def end_grant(customer: CustomerId, client_id: str, now: datetime) -> None:
     with unit_of_work() as tx:
         if not grant_store.end_grants(tx, now, customer=customer, client_id=client_id):
             raise NotFound()
-        grant_store.delete_all(tx, customer=customer, client_id=client_id)
+        grant_store.delete_all(tx, customers=[customer], client_id=client_id)
 
 
 def _live_client(client_id: str) -> Client | None:

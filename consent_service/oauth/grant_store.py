@@ -1,11 +1,11 @@
 """SQL of what customers allowed, of codes, refresh tokens and used assertions."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from consent_service.kernel.ids import CustomerId
@@ -84,9 +84,9 @@ def end_grants(
     return tx.execute(update(CustomerGrantRow).where(*where).values(ended_at=now)).rowcount
 
 
-def delete_grants(tx: Connection, customer: UUID) -> None:
+def delete_grants(tx: Connection, customers: Sequence[UUID]) -> None:
     """Forgets what a customer allowed."""
-    tx.execute(delete(CustomerGrantRow).where(CustomerGrantRow.customer_id == customer))
+    tx.execute(delete(CustomerGrantRow).where(CustomerGrantRow.customer_id.in_(customers)))
 
 
 def add_code(tx: Connection, sha256: bytes, code: AuthorizationCode) -> None:
@@ -201,14 +201,14 @@ def delete_family(tx: Connection, family: UUID, *, but_refresh: bool = False) ->
 
 
 def delete_all(
-    tx: Connection, *, customer: UUID | None = None, client_id: str | None = None
+    tx: Connection, *, customers: Sequence[UUID] | None = None, client_id: str | None = None
 ) -> None:
     """Ends every code and token of a customer, of a client, or of one for the other."""
-    assert customer is not None or client_id is not None
+    assert customers is not None or client_id is not None
     for table in (AuthorizationCodeRow, RefreshTokenRow, AccessTokenRow):
-        wanted = []
-        if customer is not None:
-            wanted.append(table.customer_id == customer)
+        wanted: list[ColumnElement[bool]] = []
+        if customers is not None:
+            wanted.append(table.customer_id.in_(customers))
         if client_id is not None:
             wanted.append(table.client_id == client_id)
         tx.execute(delete(table).where(*wanted))

@@ -1,5 +1,6 @@
 """What the OAuth tables hold about a customer: what they allowed, and tokens issued for it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -31,18 +32,18 @@ def export(tx: Connection, customer: CustomerId, keys: OpenKeys) -> dict[str, An
     }
 
 
-def erase(tx: Connection, customer: CustomerId) -> None:
-    """Ends the customer's tokens. The grants go first: a token that is being made holds its
+def erase(tx: Connection, customers: Sequence[CustomerId]) -> None:
+    """Ends the customers' tokens. The grants go first: a token that is being made holds its
     grant, so what comes after finds it."""
-    store.delete_grants(tx, customer)
-    store.delete_all(tx, customer=customer)
+    store.delete_grants(tx, customers)
+    store.delete_all(tx, customers=customers)
 
 
 def absorb(tx: Connection, kept: Holder, absorbed: Holder, now: datetime) -> None:
     """The absorbed customer signs in again: their tokens end, and so does what they allowed. It
     moves as ended where the kept customer allowed the same client nothing."""
     moved = store.list_grants(tx, absorbed.customer)
-    erase(tx, absorbed.customer)
+    erase(tx, [absorbed.customer])
     for grant in moved:
         if store.find_grant(tx, kept.customer, grant.client_id) is None:
             ended = grant.ended_at or now

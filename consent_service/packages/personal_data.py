@@ -1,5 +1,6 @@
 """What this room holds about a customer: packages made for them, and what recipients gave."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -34,9 +35,9 @@ def export(tx: Connection, customer: CustomerId, keys: OpenKeys) -> dict[str, An
     }
 
 
-def erase(tx: Connection, customer: CustomerId) -> None:
+def erase(tx: Connection, customers: Sequence[CustomerId]) -> None:
     """Removes packages, ready or not, and what recipients gave."""
-    store.delete_customer(tx, customer)
+    store.delete_customers(tx, customers)
 
 
 def absorb(tx: Connection, kept: Holder, absorbed: Holder, now: datetime) -> None:
@@ -46,7 +47,7 @@ def absorb(tx: Connection, kept: Holder, absorbed: Holder, now: datetime) -> Non
     parts = store.list_parts(tx, absorbed.customer)
     for part in parts:
         _move(tx, part, kept, absorbed)
-    store.delete_customer(tx, absorbed.customer)
+    store.delete_customers(tx, [absorbed.customer])
     for package in packages:
         store.add(tx, _moved(package, kept, now))
 

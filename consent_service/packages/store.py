@@ -118,11 +118,11 @@ def delete_file(tx: Connection, customer: UUID, file: UUID) -> None:
     tx.execute(delete(row).where(row.customer_id == customer, row.file == file))
 
 
-def delete_customer(tx: Connection, customer: UUID) -> None:
-    """Removes all of a customer's. Packages first: whoever makes one waits, and finds none."""
+def delete_customers(tx: Connection, customers: Sequence[UUID]) -> None:
+    """Removes all of these customers'. Packages first: whoever makes one waits, and finds none."""
     rows: Sequence[Any] = (PackageRow, PackagePartRow, PackagePieceRow)
     for row in rows:
-        tx.execute(delete(row).where(row.customer_id == customer))
+        tx.execute(delete(row).where(row.customer_id.in_(customers)))
 
 
 def _free(now: datetime) -> Any:

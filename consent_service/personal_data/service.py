@@ -22,7 +22,9 @@ from consent_service.ledger.model import Entry, EntryKind
 from consent_service.mail import personal_data as mail
 from consent_service.oauth import personal_data as oauth
 from consent_service.packages import personal_data as packages
+from consent_service.personal_data import store
 from consent_service.privacy_requests import personal_data as privacy_requests
+from consent_service.recipients import personal_data as recipients
 from consent_service.storage.unit_of_work import reading, unit_of_work
 from consent_service.suppressions import personal_data as suppressions
 from consent_service.web import personal_data as web
@@ -37,6 +39,7 @@ ROOMS: Sequence[ModuleType] = (
     webhooks,  # after the log, whose entries are held while deliveries are made of them
     suppressions,
     consents,
+    recipients,  # before the requests that they belong to
     privacy_requests,
     packages,  # after the requests, of which they are
     customers_data,  # last: the keys go with it
@@ -62,6 +65,27 @@ def export(customer_id: CustomerId, keys: Keyring) -> dict[str, Any]:
     return parts
 
 
+def erase(customer_ids: Sequence[CustomerId], now: datetime) -> dict[CustomerId, int]:
+    """Removes what every room holds of customers, in the caller's unit of work, and logs for each,
+    of nobody, how many entries of the log went; how many. Nothing that is left is nothing to do.
+    Of whoever has entries without a leaf those of the log stay for another time."""
+    with unit_of_work() as tx:
+        unsealed = ledger.list_unsealed(customer_ids)
+        sealed = [each for each in customer_ids if each not in unsealed]
+        counted = ledger.count_about(sealed)
+        entries = {customer_id: counted.get(customer_id, 0) for customer_id in customer_ids}
+        for room in ROOMS:
+            room.erase(tx, sealed if room is ledger_data else customer_ids)
+        ledger.append([_erased(count, now) for count in entries.values()])
+    return entries
+
+
+def find_left(customer_ids: Sequence[CustomerId]) -> set[CustomerId]:
+    """Those of whom any room still holds anything."""
+    with reading() as tx:
+        return {CustomerId(found) for found in store.list_left(tx, customer_ids)}
+
+
 def merge(
     kept_id: CustomerId, absorbed_id: CustomerId, actor: Actor, now: datetime, keys: Keyring
 ) -> CustomerId:
@@ -85,6 +109,12 @@ def merge(
         customers.set_merged_jurisdiction(kept_id, strictest, now)
         ledger.append([_entry(kept, absorbed_id, actor, now)])
     return kept_id
+
+
+def _erased(entries: int, now: datetime) -> Entry:
+    entry_id = new_uuid()
+    entry = Entry(entry_id, entry_id, False, EntryKind.ERASURE, now, now, entries=entries)
+    return ledger.bare_entry(entry)
 
 
 def _entry(kept: Holder, absorbed_id: CustomerId, actor: Actor, now: datetime) -> Entry:

@@ -1,6 +1,10 @@
 """Carrying out what was approved: here what this room can do, by their carriers what others can."""
 
-from datetime import datetime
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import groupby
+from uuid import UUID
 
 import structlog
 
@@ -9,7 +13,7 @@ from consent_service.catalogue.model import Catalogue
 from consent_service.consents import service as consents
 from consent_service.consents.model import EventKind, NewEvent
 from consent_service.crypto.keyring import Keyring
-from consent_service.kernel.actors import SYSTEM, Actor
+from consent_service.kernel.actors import Actor
 from consent_service.kernel.errors import NotFound
 from consent_service.privacy_requests import carriers, store
 from consent_service.privacy_requests.carriers import Outcome
@@ -20,10 +24,11 @@ from consent_service.privacy_requests.model import (
     request_id_text,
 )
 from consent_service.privacy_requests.restriction import restrict
-from consent_service.privacy_requests.steps import Case, go, open_case
-from consent_service.storage.unit_of_work import reading, unit_of_work
+from consent_service.privacy_requests.steps import Case, go, go_all
+from consent_service.storage.unit_of_work import reading
 
 _BATCH = 100
+_ROUND_S = 20.0  # less than a job's lease; the next round begins with the oldest again
 
 _log = structlog.get_logger("consent.privacy_requests")
 
@@ -37,22 +42,27 @@ def start(case: Case, actor: Actor, now: datetime, keys: Keyring) -> Case:
     case = go(case, RequestState.RUNNING, actor, now)
     if kind is RequestKind.RECTIFICATION:
         return case  # staff correct, and say so
+    told = carriers.recipients().tell(case.request, now, keys)  # before what they go by changes
     if kind is RequestKind.RESTRICTION:
         case = restrict(case, now)
     else:
         _object(case, actor, now, keys)
-    return go(case, RequestState.DONE, actor, now)
+    return case if told else go(case, RequestState.DONE, actor, now)
 
 
 def carry_out(now: datetime, keys: Keyring) -> int:
     """Has carriers go on with what is approved or running; how many requests they were asked of.
     What fails in one is logged, and tried again: the others do not wait for it."""
-    after, seen = None, 0
-    while carriers.kinds():
+    after, seen, started = None, 0, time.monotonic()
+    while time.monotonic() - started < _ROUND_S:
         with reading() as tx:
             found = store.list_to_carry_out(tx, carriers.kinds(), after, _BATCH)
-        for request in found:
-            _try(request, now, keys)
+        waiting = [request for request in found if _may_start(request, now)]
+        running = [request for request in found if request.state is RequestState.RUNNING]
+        running += _go(waiting, {r.id: Outcome() for r in waiting}, _to_running, now, keys)
+        running.sort(key=lambda request: request.kind)
+        for _, some in groupby(running, key=lambda request: request.kind):
+            _carry_on(list(some), now, keys)
         seen += len(found)
         if len(found) < _BATCH:
             break
@@ -60,34 +70,73 @@ def carry_out(now: datetime, keys: Keyring) -> int:
     return seen
 
 
-def _try(request: Request, now: datetime, keys: Keyring) -> None:
-    about = {"request": request_id_text(request.id), "kind": request.kind.value}
+def _may_start(request: Request, now: datetime) -> bool:
+    """Whether an approved request is to run now. What is done here was started on approval."""
+    approved = request.state is RequestState.APPROVED and request.kind not in carriers.OWN
+    return approved and is_over(request, now)
+
+
+def is_over(request: Request, now: datetime) -> bool:
+    """Whether the time is over in which an approved erasure can still be cancelled."""
+    return request.kind is not RequestKind.ERASURE or grace_until(request) <= now
+
+
+def grace_until(request: Request) -> datetime:
+    """Until when an approved erasure waits, so that it can still be cancelled."""
+    with reading() as tx:
+        approved_at = store.find_approved_at(tx, request) or request.received_at
+    return approved_at + timedelta(days=catalogues.current().erasure_grace_days)
+
+
+def _carry_on(requests: Sequence[Request], now: datetime, keys: Keyring) -> None:
+    """A carrier's fault is its own, and one request's not another's."""
     try:
-        _carry_on(request, now, keys)
-    except Exception as error:  # a carrier's fault is its own
-        _log.error(
-            "privacy_requests:request:not_carried_out", **about, error_kind=type(error).__name__
-        )
-
-
-def _carry_on(request: Request, now: datetime, keys: Keyring) -> None:
-    with unit_of_work():
-        case = open_case(request.id, keys)
-        if case.request.state is RequestState.APPROVED and not case.request.held:
-            case = go(case, RequestState.RUNNING, SYSTEM, now)
-    carrier = carriers.find(request.kind)
-    if case.request.state is not RequestState.RUNNING or carrier is None:
+        outcomes = carriers.find(requests[0].kind)(requests, now, keys)
+    except Exception as error:
+        if len(requests) == 1:
+            _say_failed(requests[0], error)
+            return
+        for request in requests:
+            _carry_on([request], now, keys)
         return
-    outcome = carrier(case.request, now, keys)
-    if outcome is not None:
-        _finish(case.request, outcome, now, keys)
+    ended = [request for request in requests if request.id in outcomes]
+    _go(ended, outcomes, _to_end, now, keys)
 
 
-def _finish(request: Request, outcome: Outcome, now: datetime, keys: Keyring) -> None:
-    to = RequestState.FAILED if outcome.left else RequestState.DONE
-    with unit_of_work():
-        case = open_case(request.id, keys)
-        go(case, to, SYSTEM, now, words=" ".join(outcome.left) or None)
+def _go(
+    requests: Sequence[Request],
+    outcomes: Mapping[UUID, Outcome],
+    to: Callable[[Outcome], RequestState],
+    now: datetime,
+    keys: Keyring,
+) -> list[Request]:
+    """Moves requests on together, and one by one where that fails."""
+    words = {r.id: " ".join(outcomes[r.id].left) or None for r in requests}
+    states = {r.id: to(outcomes[r.id]) for r in requests}
+    try:
+        return go_all(requests, words, states, now, keys) if requests else []
+    except Exception as error:
+        if len(requests) == 1:
+            _say_failed(requests[0], error)
+            return []
+        return [one for r in requests for one in _go([r], outcomes, to, now, keys)]
+
+
+def _to_running(_: Outcome) -> RequestState:
+    return RequestState.RUNNING
+
+
+def _to_end(outcome: Outcome) -> RequestState:
+    return RequestState.FAILED if outcome.left else RequestState.DONE
+
+
+def _say_failed(request: Request, error: Exception) -> None:
+    _log.error(
+        "privacy_requests:request:not_carried_out",
+        request=request_id_text(request.id),
+        kind=request.kind.value,
+        error_kind=type(error).__name__,
+    )
 
 
 def _object(case: Case, actor: Actor, now: datetime, keys: Keyring) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime
 from consent_service.accounts.model import digest
 from consent_service.crypto.keyring import Keyring
 from consent_service.kernel.actors import Actor, ActorKind
-from consent_service.privacy_requests import store
+from consent_service.privacy_requests import link_store, store
 from consent_service.privacy_requests.model import (
     IdentityProof,
     Request,
@@ -31,7 +31,7 @@ def look_at_link(token: str, now: datetime) -> Request | None:
     """The request that using a link would confirm; None when it is no longer good. Changes
     nothing: programs that read mails open links too."""
     with reading() as tx:
-        request_id = store.find_link(tx, digest(token), now)
+        request_id = link_store.find_link(tx, digest(token), now)
         found = None if request_id is None else store.find_request(tx, request_id)
     return found if found is not None and found.state is RequestState.RECEIVED else None
 
@@ -40,11 +40,11 @@ def use_link(token: str, now: datetime, keys: Keyring) -> bool:
     """Uses a link up and confirms its request. False when it was used, is too old, or there is
     nothing to confirm any more."""
     with unit_of_work() as tx:
-        request_id = store.find_link(tx, digest(token), now)
+        request_id = link_store.find_link(tx, digest(token), now)
         if request_id is None:
             return False
         case = open_case(request_id, keys)  # first the customer's lock, as a merge does
-        if not store.take_link(tx, digest(token), now):
+        if not link_store.take_link(tx, digest(token), now):
             return False
         if case.request.state is not RequestState.RECEIVED:
             return False
@@ -55,4 +55,4 @@ def use_link(token: str, now: datetime, keys: Keyring) -> bool:
 def delete_expired(now: datetime) -> int:
     """Removes links past their time; how many."""
     with unit_of_work() as tx:
-        return store.delete_expired_links(tx, now)
+        return link_store.delete_expired_links(tx, now)

@@ -10,7 +10,7 @@ from consent_service.crypto.keyring import Keyring
 from consent_service.customers import service as customers
 from consent_service.kernel.actors import Actor
 from consent_service.kernel.errors import Invalid
-from consent_service.privacy_requests import store
+from consent_service.privacy_requests import carriers, store
 from consent_service.privacy_requests.carrying_out import start
 from consent_service.privacy_requests.confirming import confirm
 from consent_service.privacy_requests.model import (
@@ -129,14 +129,19 @@ def finish_request(
     request_id: UUID, left: str | None, actor: Actor, now: datetime, keys: Keyring
 ) -> Request:
     """Says that staff have corrected what a rectification asks for, or, with `left`, what of it
-    could not be. Of other kinds nobody says so: it is so. Raises: NotFound, NotLookedUp,
-    WrongState."""
+    could not be; recipients are told, and
+    it is done when they have confirmed. Of other kinds nobody says so: it is so. Raises: NotFound,
+    NotLookedUp, WrongState."""
 
     def act(case: Case) -> Case:
         if case.request.kind is not RequestKind.RECTIFICATION:
             raise WrongState()
-        to = RequestState.DONE if left is None else RequestState.FAILED
-        return go(case, to, actor, now, reason=left)
+        if case.request.state is not RequestState.RUNNING:
+            raise WrongState()
+        told = carriers.recipients().tell(case.request, now, keys)
+        if left is not None:
+            return go(case, RequestState.FAILED, actor, now, reason=left)
+        return case if told else go(case, RequestState.DONE, actor, now)
 
     return _with(request_id, keys, act)
 

@@ -19,7 +19,7 @@ from consent_service.kernel.actors import SYSTEM
 from consent_service.kernel.errors import Invalid, NotFound
 from consent_service.kernel.ids import new_uuid
 from consent_service.mail import service as mail
-from consent_service.privacy_requests import letters, store
+from consent_service.privacy_requests import letters, link_store, store
 from consent_service.privacy_requests.confirming import confirm
 from consent_service.privacy_requests.letters import Site
 from consent_service.privacy_requests.model import (
@@ -161,7 +161,7 @@ def _send_link(case: Case, customer: Customer, asked: Asked, site: Site, now: da
     letter = letters.confirmation(address, customer.language, site, case.request.kind, token)
     assert case.life is not None
     with unit_of_work() as tx:
-        store.add_link(tx, digest(token), customer.id, case.request.id, expires_at)
+        link_store.add_link(tx, digest(token), customer.id, case.request.id, expires_at)
     mail.post(letter, letters.CONFIRMATION, customer.id, case.life, now, expires_at)
 
 

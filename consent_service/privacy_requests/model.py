@@ -182,10 +182,15 @@ def parse_request_id(text: str) -> UUID:
 
 def move(request: Request, to: RequestState) -> Request:
     """The request in another state. Raises: WrongState when that is no way it can go."""
-    blocked = request.held and to is RequestState.RUNNING
-    if to not in MOVES[request.state] or blocked:
+    if not can_move(request, to):
         raise WrongState()
     return replace(request, state=to)
+
+
+def can_move(request: Request, to: RequestState) -> bool:
+    """Whether a request may go there: what is held does not run."""
+    blocked = request.held and to is RequestState.RUNNING
+    return to in MOVES[request.state] and not blocked
 
 
 def hold(request: Request) -> Request:
@@ -202,6 +207,11 @@ def release(request: Request) -> Request:
     return replace(request, held=False)
 
 
+def outlives(request: Request) -> bool:
+    """Whether a request stays when its customer is erased: as that very erasure, under way."""
+    return request.kind is RequestKind.ERASURE and request.state in UNDER_WAY
+
+
 def is_overdue(request: Request, now: datetime) -> bool:
     """Open and past its date."""
     return request.state in OPEN and request.due_at < now
@@ -215,8 +225,11 @@ def reminder_level(due_at: datetime, now: datetime) -> int:
     return sum(due_at - now <= before for before in REMIND_BEFORE)
 
 
-def waits_for(request: Request, *, has_carrier: bool) -> str | None:
-    """What has to happen next, where that is not the service's own turn."""
+def waits_for(
+    request: Request, *, has_carrier: bool, in_grace: bool = False, others: bool = False
+) -> str | None:
+    """What has to happen next, where that is not the service's own turn. `in_grace`: it can still
+    be cancelled for a time; `others`: recipients are yet to answer."""
     match request.state:
         case RequestState.RECEIVED:
             return "identity"
@@ -226,6 +239,10 @@ def waits_for(request: Request, *, has_carrier: bool) -> str | None:
             return "release"
         case RequestState.APPROVED if not has_carrier:
             return "carrier"
+        case RequestState.APPROVED if in_grace:
+            return "grace"
+        case RequestState.RUNNING if others:
+            return "recipients"
         case RequestState.RUNNING if request.kind is RequestKind.RECTIFICATION:
             return "correction"
     return None

@@ -1,5 +1,6 @@
 """What this room holds about a customer: what they asked for, and what came of it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,12 +11,11 @@ from consent_service.crypto.data_keys import Holder, OpenKeys
 from consent_service.customers import service as customers
 from consent_service.kernel.clock import rfc3339
 from consent_service.kernel.ids import CustomerId
-from consent_service.privacy_requests import store
+from consent_service.privacy_requests import link_store, store
 from consent_service.privacy_requests.model import (
-    UNDER_WAY,
     Request,
-    RequestKind,
     Step,
+    outlives,
     request_id_text,
 )
 from consent_service.privacy_requests.sealing import open_note, open_reason, seal_note, seal_reason
@@ -45,20 +45,19 @@ def export(tx: Connection, customer: CustomerId, keys: OpenKeys) -> dict[str, An
     }
 
 
-def erase(tx: Connection, customer: CustomerId) -> None:
+def erase(tx: Connection, customers: Sequence[CustomerId]) -> None:
     """Removes the requests. Of an erasure that was approved it stays that there is one, under its
     own id, with its kind, state and dates: it is still to be seen to its end."""
-    store.delete_links(tx, customer)
-    for request in store.list_of_customer(tx, customer):
-        store.delete_request(tx, request)
-        if request.kind is RequestKind.ERASURE and request.state in UNDER_WAY:
-            store.add_request(tx, _of_nobody(request))
+    link_store.delete_links(tx, customers)
+    found = store.list_of_customers(tx, customers)
+    store.delete_of_customers(tx, customers)
+    store.add_requests(tx, [_of_nobody(request) for request in found if outlives(request)])
 
 
 def absorb(tx: Connection, kept: Holder, absorbed: Holder, now: datetime) -> None:
     """Moves the requests, sealed anew, with what they hold and restrict. Links end: they went to
     an address of somebody else than the customer there is now."""
-    store.delete_links(tx, absorbed.customer)
+    link_store.delete_links(tx, [absorbed.customer])
     ours = store.list_of_customer(tx, kept.customer)
     theirs = store.list_of_customer(tx, absorbed.customer)
     found = _restricted_otherwise(kept, ours) or _restricted_otherwise(absorbed, theirs)

@@ -13,7 +13,7 @@ from consent_service.privacy_requests.model import (
 from consent_service.web.contracts import KEY, Contract, CustomerIdField, Instant, PageQuery, text
 
 _REASON = text(2_000)
-_WAITS_FOR = ("identity", "decision", "release", "carrier", "correction")
+_WAITS_FOR = ("identity", "decision", "release", "carrier", "grace", "correction", "recipients")
 
 
 class PrivacyRequestBody(SubjectBody):
@@ -76,11 +76,24 @@ class PrivacyRequestStep(Schema):
     reason = fields.String(required=True, allow_none=True)
 
 
+class RecipientProgress(Schema):
+    """How far a recipient is that was told of it. `words` are stable: why it did not."""
+
+    recipient = fields.String(required=True)
+    told_at = Instant(required=True)
+    reached_at = Instant(required=True, allow_none=True)
+    ended_at = Instant(required=True, allow_none=True)
+    outcome = fields.String(required=True, allow_none=True)
+    words = fields.String(required=True, allow_none=True)
+    overdue = fields.Boolean(required=True)
+
+
 class PrivacyRequestReply(PrivacyRequestSummary):
     """A request with all that happened."""
 
     note = fields.String(required=True, allow_none=True)
     steps = fields.List(fields.Nested(PrivacyRequestStep), required=True)
+    recipients = fields.List(fields.Nested(RecipientProgress), required=True)
 
 
 class PrivacyRequestList(Schema):

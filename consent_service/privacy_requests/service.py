@@ -1,6 +1,7 @@
 """Reading requests, and reminding of them. They come in by `intake`, are confirmed by
 `confirming`, decided by `deciding` and carried out by `carrying_out`."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -62,6 +63,18 @@ def get_opened(request_id: UUID, keys: Keyring) -> Opened:
     return Opened(
         request, open_note(request, life), tuple((step, open_reason(step, life)) for step in steps)
     )
+
+
+def list_of_customers(customer_ids: Sequence[CustomerId]) -> list[Request]:
+    """The requests of customers, oldest first."""
+    with reading() as tx:
+        return store.list_of_customers(tx, customer_ids)
+
+
+def list_by_ids(request_ids: Sequence[UUID]) -> list[Request]:
+    """Requests by id, as they are now."""
+    with reading() as tx:
+        return store.list_by_ids(tx, request_ids)
 
 
 def list_requests(wanted: RequestFilter, cursor: str | None, limit: int) -> Page[Request]:

@@ -1,7 +1,7 @@
 """One step of a request: under its customer's lock, recorded and logged, in the caller's unit of
 work."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -10,11 +10,12 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
+from consent_service.crypto.data_keys import OpenKeys
 from consent_service.crypto.envelope import SealingKey
 from consent_service.crypto.keyring import Keyring
 from consent_service.customers import keys as data_keys
 from consent_service.customers import service as customers
-from consent_service.kernel.actors import Actor, ActorKind
+from consent_service.kernel.actors import SYSTEM, Actor, ActorKind
 from consent_service.kernel.clock import rfc3339
 from consent_service.kernel.errors import NotFound
 from consent_service.kernel.ids import CustomerId, new_uuid
@@ -28,6 +29,7 @@ from consent_service.privacy_requests.model import (
     Step,
     StepKind,
     WrongState,
+    can_move,
     move,
     request_id_text,
 )
@@ -124,9 +126,59 @@ def record(
     reason: str | None = None,
 ) -> None:
     """Adds the last step of a request, taken `at`, to its history and to the log."""
+    _add([_made(case, kind, actor, at, now, words, reason)])
+
+
+def go_all(
+    requests: Sequence[Request],
+    words: Mapping[UUID, str | None],
+    to: Mapping[UUID, RequestState],
+    now: datetime,
+    keys: Keyring,
+) -> list[Request]:
+    """Moves many requests on, as the service itself does, by their ids; those that may not go
+    there any more, or are held, stay. Raises: NotFound when a customer is merged or erased just
+    now, WrongState when another was faster with one about nobody."""
+    with unit_of_work() as tx:
+        customers.lock_customers([CustomerId(r.place) for r in requests if r.known])
+        before = store.list_by_ids(tx, [request.id for request in requests])
+        opened = data_keys.open_many([CustomerId(r.place) for r in before if r.known], keys)
+        cases = [
+            Case(_stepped(each, to[each.id]), _life(each, opened))
+            for each in before
+            if can_move(each, to[each.id])
+        ]
+        if store.set_states(tx, [case.request for case in cases]) != len(cases):
+            raise WrongState()
+        _add([_moved_on(case, words[case.request.id], now) for case in cases])
+    return [case.request for case in cases]
+
+
+def _stepped(request: Request, to: RequestState) -> Request:
+    return replace(request, state=to, steps=request.steps + 1)
+
+
+def _life(request: Request, opened: Mapping[CustomerId, OpenKeys]) -> SealingKey | None:
+    return opened[CustomerId(request.place)].life if request.known else None
+
+
+def _moved_on(case: Case, words: str | None, now: datetime) -> tuple[Step, Entry]:
+    kind = StepKind(case.request.state.value)
+    return _made(case, kind, SYSTEM, now, now, words, None)
+
+
+def _made(
+    case: Case,
+    kind: StepKind,
+    actor: Actor,
+    at: datetime,
+    now: datetime,
+    words: str | None,
+    reason: str | None,
+) -> tuple[Step, Entry]:
+    """The last step of a request, and what the log says of it."""
     request, step_id = case.request, new_uuid()
     named = "" if actor.kind is ActorKind.CUSTOMER else actor.id
-    sealed = seal_reason(reason, request.place, step_id, case.life)
     step = Step(
         step_id,
         request.place,
@@ -137,7 +189,7 @@ def record(
         actor.kind,
         named,
         words,
-        sealed,
+        seal_reason(reason, request.place, step_id, case.life),
     )
     payload = {
         "request": request_id_text(request.id),
@@ -146,9 +198,13 @@ def record(
         "words": words,
         "reason": reason,
     }
+    return step, _entry(case, step, payload, now)
+
+
+def _add(made: Sequence[tuple[Step, Entry]]) -> None:
     with unit_of_work() as tx:
-        store.add_steps(tx, [step])
-        ledger.append([_entry(case, step, payload, now)])
+        store.add_steps(tx, [step for step, _ in made])
+        ledger.append([entry for _, entry in made])
 
 
 def _entry(case: Case, step: Step, payload: Mapping[str, Any], now: datetime) -> Entry:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, delete, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, delete, insert, select, update
 from sqlalchemy.orm import InstrumentedAttribute
 
 from consent_service.kernel.actors import ActorKind
@@ -21,7 +21,7 @@ from consent_service.privacy_requests.model import (
     Step,
     StepKind,
 )
-from consent_service.privacy_requests.tables import IntakeRow, RequestLinkRow, RequestRow, StepRow
+from consent_service.privacy_requests.tables import IntakeRow, RequestRow, StepRow
 
 _requests = RequestRow.__table__
 _steps = StepRow.__table__
@@ -33,10 +33,22 @@ def add_request(tx: Connection, request: Request) -> None:
     tx.execute(insert(RequestRow).values(**_values(request)))
 
 
+def add_requests(tx: Connection, requests: Sequence[Request]) -> None:
+    """Adds requests."""
+    if requests:
+        tx.execute(insert(RequestRow), [_values(request) for request in requests])
+
+
 def find_request(tx: Connection, request_id: UUID) -> Request | None:
     """A request by its id, wherever it stands."""
     row = tx.execute(select(_requests).where(RequestRow.id == request_id)).one_or_none()
     return None if row is None else _request(row)
+
+
+def list_by_ids(tx: Connection, request_ids: Sequence[UUID]) -> list[Request]:
+    """Requests by their ids, wherever they stand."""
+    query = select(_requests).where(RequestRow.id.in_(request_ids)).order_by(RequestRow.id)
+    return [_request(row) for row in tx.execute(query)]
 
 
 def set_request(tx: Connection, before: Request, after: Request) -> bool:
@@ -53,6 +65,29 @@ def set_request(tx: Connection, before: Request, after: Request) -> bool:
         .values({name: values[name] for name in names})
     )
     return bool(changed.rowcount)
+
+
+def set_states(tx: Connection, after: Sequence[Request]) -> int:
+    """Puts the states that steps of many requests led to; of how many no other step was faster."""
+    if not after:
+        return 0
+    mine = (
+        RequestRow.customer_id == bindparam("of_place"),
+        RequestRow.id == bindparam("of"),
+        RequestRow.steps == bindparam("steps_before"),
+    )
+    changes = [
+        {
+            "of_place": each.place,
+            "of": each.id,
+            "steps_before": each.steps - 1,
+            "to_state": each.state.value,
+            "to_steps": each.steps,
+        }
+        for each in after
+    ]
+    to: dict[str, Any] = {"state": bindparam("to_state"), "steps": bindparam("to_steps")}
+    return tx.execute(update(RequestRow).where(*mine).values(to), changes).rowcount
 
 
 def set_restriction(tx: Connection, request: Request) -> None:
@@ -111,8 +146,19 @@ def list_to_carry_out(
 
 def list_of_customer(tx: Connection, customer: UUID) -> list[Request]:
     """A customer's requests, oldest first."""
-    query = select(_requests).where(RequestRow.customer_id == customer).order_by(RequestRow.id)
+    return list_of_customers(tx, [customer])
+
+
+def list_of_customers(tx: Connection, customers: Sequence[UUID]) -> list[Request]:
+    """The requests of customers, oldest first."""
+    query = select(_requests).where(RequestRow.customer_id.in_(customers)).order_by(RequestRow.id)
     return [_request(row) for row in tx.execute(query)]
+
+
+def delete_of_customers(tx: Connection, customers: Sequence[UUID]) -> None:
+    """Removes the requests of customers, with their steps."""
+    for table in (StepRow, RequestRow):
+        tx.execute(delete(table).where(table.customer_id.in_(customers)))
 
 
 def delete_request(tx: Connection, request: Request) -> None:
@@ -140,6 +186,16 @@ def list_steps(tx: Connection, request: Request) -> list[Step]:
     return [_step(row) for row in tx.execute(query.order_by(StepRow.number))]
 
 
+def find_approved_at(tx: Connection, request: Request) -> datetime | None:
+    """When a request was approved."""
+    query = select(StepRow.at).where(
+        StepRow.customer_id == request.place,
+        StepRow.request_id == request.id,
+        StepRow.kind == StepKind.APPROVED.value,
+    )
+    return tx.scalar(query.order_by(StepRow.number.desc()).limit(1))
+
+
 def add_intake(tx: Connection, intake: Intake) -> None:
     """Adds who is to be looked up."""
     values = {"id": intake.id, "asked": intake.asked, "received_at": intake.received_at}
@@ -155,40 +211,6 @@ def list_intake(tx: Connection, limit: int) -> list[Intake]:
 def delete_intake(tx: Connection, request_id: UUID) -> bool:
     """Takes one. False when another worker has it."""
     return bool(tx.execute(delete(IntakeRow).where(IntakeRow.id == request_id)).rowcount)
-
-
-def add_link(
-    tx: Connection, sha256: bytes, customer: UUID, request_id: UUID, expires_at: datetime
-) -> None:
-    """Adds a link."""
-    tx.execute(
-        insert(RequestLinkRow).values(
-            sha256=sha256, customer_id=customer, request_id=request_id, expires_at=expires_at
-        )
-    )
-
-
-def find_link(tx: Connection, sha256: bytes, now: datetime) -> UUID | None:
-    """The request that a link which still holds is of."""
-    row = RequestLinkRow
-    return tx.scalar(select(row.request_id).where(row.sha256 == sha256, row.expires_at > now))
-
-
-def take_link(tx: Connection, sha256: bytes, now: datetime) -> UUID | None:
-    """Uses a link up: of many at once, one gets the request it is of."""
-    row = RequestLinkRow
-    taken = delete(row).where(row.sha256 == sha256, row.expires_at > now).returning(row.request_id)
-    return tx.execute(taken).scalar_one_or_none()
-
-
-def delete_links(tx: Connection, customer: UUID) -> None:
-    """Makes every link of a customer useless."""
-    tx.execute(delete(RequestLinkRow).where(RequestLinkRow.customer_id == customer))
-
-
-def delete_expired_links(tx: Connection, now: datetime) -> int:
-    """Removes links past their time; how many."""
-    return tx.execute(delete(RequestLinkRow).where(RequestLinkRow.expires_at <= now)).rowcount
 
 
 def _narrowed(query: Select[Any], wanted: RequestFilter) -> Select[Any]:

@@ -6,8 +6,10 @@ from typing import Any
 from consent_service.kernel.clock import rfc3339
 from consent_service.kernel.ids import CustomerId, customer_id_text
 from consent_service.privacy_requests import carriers
+from consent_service.privacy_requests.carrying_out import is_over
 from consent_service.privacy_requests.model import (
     Request,
+    RequestState,
     Step,
     is_overdue,
     request_id_text,
@@ -28,6 +30,9 @@ def receipt_json(request: Request) -> dict[str, Any]:
 def summary_json(request: Request, now: datetime) -> dict[str, Any]:
     """A request in a list."""
     carried = carriers.is_carried(request.kind)
+    approved, running = (request.state is s for s in (RequestState.APPROVED, RequestState.RUNNING))
+    in_grace = approved and not is_over(request, now)
+    others = running and carriers.recipients().are_waited_for(request.id)
     return {
         "id": request_id_text(request.id),
         "customer_id": customer_id_text(CustomerId(request.place)) if request.known else None,
@@ -39,7 +44,7 @@ def summary_json(request: Request, now: datetime) -> dict[str, Any]:
         "held": request.held,
         "restricts": request.restricts,
         "identity": None if request.identity is None else request.identity.value,
-        "waits_for": waits_for(request, has_carrier=carried),
+        "waits_for": waits_for(request, has_carrier=carried, in_grace=in_grace, others=others),
     }
 
 
@@ -48,6 +53,7 @@ def opened_json(opened: Opened, now: datetime, *, names: bool) -> dict[str, Any]
     return {
         **summary_json(opened.request, now),
         "note": opened.note,
+        "recipients": carriers.recipients().list_progress(opened.request.id, now),
         "steps": [_step_json(step, reason, names=names) for step, reason in opened.steps],
     }
 

@@ -116,12 +116,14 @@ class Door:
             self._fail(error)
         return [compiled.row(each) for each in found]
 
-    def execute(self, statement: Prepared, **values: Any) -> None:
-        """Carries out what answers with no rows. Raises: Unavailable, Refused."""
+    def execute(self, statement: Prepared, **values: Any) -> int:
+        """Carries out what answers with no rows; how many it touched. Raises: Unavailable,
+        Refused."""
         compiled = statement.compiled(self.dialect)
         try:
             with self._turn:
-                self._send(compiled.text, compiled.parameters(values))
+                done = self._send(compiled.text, compiled.parameters(values))
+                return int(done.rowcount)
         except self._errors as error:
             self._fail(error)
 
@@ -152,6 +154,11 @@ class _Postgres:
             self._fail(result)
         self._result = result
         return self
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows the statement sent last touched."""
+        return self._result.command_tuples or 0
 
     def fetchall(self) -> list[tuple[Any, ...]]:
         """The rows of the statement sent last."""

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
+    Column,
     ColumnElement,
     Connection,
     Integer,
@@ -31,7 +32,7 @@ _BYTES, _UUIDS = _CUT_OUT % _PART, _CUT_OUT % f"lower(hex({_PART}))"
 
 def among(
     tx: Connection,
-    column: QueryableAttribute[Any],
+    column: QueryableAttribute[Any] | Column[Any],
     values: Collection[UUID] | Collection[bytes],
 ) -> ColumnElement[bool]:
     """Where the column's value is one of these: UUIDs, or bytes all of one length."""

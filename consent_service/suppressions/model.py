@@ -76,6 +76,11 @@ def find_same(
     return None
 
 
+def is_erased(marks: Iterable[Suppression]) -> bool:
+    """Whether whoever had the identifier was erased, and nothing has lifted that."""
+    return any(mark.reason is Reason.ERASED and mark.closed_at is None for mark in marks)
+
+
 def beside(mark: Suppression, identifier_id: UUID) -> Suppression:
     """The mark as it stands beside a customer with that identifier: where it is dated ahead, it
     counts from its recording, like any no."""

@@ -1,5 +1,6 @@
 """What the suppressions hold about a customer. Marks by blind index outlive them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -30,13 +31,13 @@ def export(tx: Connection, customer: CustomerId, keys: OpenKeys) -> dict[str, An
     }
 
 
-def erase(tx: Connection, customer: CustomerId) -> None:
+def erase(tx: Connection, customers: Sequence[CustomerId]) -> None:
     """Removes the projection; the marks themselves name nobody."""
-    store.delete_projected(tx, customer)
+    store.delete_projected(tx, customers)
 
 
 def absorb(tx: Connection, kept: Holder, absorbed: Holder, now: datetime) -> None:
     """Moves the marks: a no on either side holds."""
     marks = store.list_of_customer(tx, absorbed.customer)
-    store.delete_projected(tx, absorbed.customer)
+    store.delete_projected(tx, [absorbed.customer])
     store.add_projected(tx, [(kept.customer, mark) for mark in marks])

@@ -115,10 +115,10 @@ def close(tx: Connection, mark_ids: Sequence[UUID], now: datetime) -> None:
         )
 
 
-def delete_projected(tx: Connection, customer_id: CustomerId) -> None:
+def delete_projected(tx: Connection, customers: Sequence[CustomerId]) -> None:
     """Removes the projections of a customer; the marks stay."""
     tx.execute(
-        delete(CustomerSuppressionRow).where(CustomerSuppressionRow.customer_id == customer_id)
+        delete(CustomerSuppressionRow).where(CustomerSuppressionRow.customer_id.in_(customers))
     )
 
 

@@ -1,5 +1,6 @@
 """What the idempotency tables hold about a customer: answers given, for a day."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,11 +18,11 @@ def export(tx: Connection, customer: CustomerId, keys: OpenKeys) -> dict[str, An
     return {}
 
 
-def erase(tx: Connection, customer: CustomerId) -> None:
+def erase(tx: Connection, customers: Sequence[CustomerId]) -> None:
     """Forgets the answers."""
-    store.delete_customer_records(tx, customer)
+    store.delete_customer_records(tx, customers)
 
 
 def absorb(tx: Connection, kept: Holder, absorbed: Holder, now: datetime) -> None:
     """Forgets the answers about the absorbed customer: they name an id that is no more."""
-    store.delete_customer_records(tx, absorbed.customer)
+    store.delete_customer_records(tx, [absorbed.customer])

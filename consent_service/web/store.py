@@ -1,5 +1,6 @@
 """SQL of the idempotency tables."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -76,9 +77,9 @@ def find_record(tx: Connection, client_id: str, key: bytes) -> tuple[UUID, Seale
     return None if row is None else (row.customer_id, row.reply)
 
 
-def delete_customer_records(tx: Connection, customer: UUID) -> None:
+def delete_customer_records(tx: Connection, customers: Sequence[UUID]) -> None:
     """Forgets the answers about one customer."""
-    tx.execute(delete(Record).where(Record.customer_id == customer))
+    tx.execute(delete(Record).where(Record.customer_id.in_(customers)))
 
 
 def delete_before(tx: Connection, instant: datetime) -> int:

@@ -162,9 +162,9 @@ def delete_of_webhook(tx: Connection, webhook_id: UUID) -> None:
     tx.execute(delete(_row).where(_row.webhook_id == webhook_id))
 
 
-def delete_of_customer(tx: Connection, customer: UUID) -> None:
-    """Forgets all deliveries that are about a customer."""
-    tx.execute(delete(_row).where(_row.customer_id == customer))
+def delete_of_customers(tx: Connection, customers: Sequence[UUID]) -> None:
+    """Forgets all deliveries that are about these customers."""
+    tx.execute(delete(_row).where(_row.customer_id.in_(customers)))
 
 
 def delete_about(tx: Connection, about: UUID) -> int:

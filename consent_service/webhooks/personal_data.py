@@ -1,5 +1,6 @@
 """What this room holds about a customer: that others were, or are to be, told of a change."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -29,9 +30,9 @@ def export(tx: Connection, customer: CustomerId, keys: OpenKeys) -> dict[str, An
     }
 
 
-def erase(tx: Connection, customer: CustomerId) -> None:
+def erase(tx: Connection, customers: Sequence[CustomerId]) -> None:
     """Removes the deliveries, sent or not."""
-    delivery_store.delete_of_customer(tx, customer)
+    delivery_store.delete_of_customers(tx, customers)
 
 
 def absorb(tx: Connection, kept: Holder, absorbed: Holder, now: datetime) -> None:

@@ -197,7 +197,7 @@ def test_of_the_erased_nothing_is_told_but_their_erasure(shop, read, app, clock)
     who, erasure = parse_customer_id(ann), new_uuid()
     with app.app_context(), unit_of_work() as tx:
         for room in personal_data.ROOMS:
-            room.erase(tx, who)
+            room.erase(tx, [who])
         now = clock()
         entry = Entry(erasure, erasure, False, EntryKind.ERASURE, now, now)
         service.append([service.bare_entry(entry)])

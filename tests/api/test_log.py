@@ -233,10 +233,10 @@ def test_what_is_not_sealed_yet_is_not_erased(app, shop):
     shop.check(ann)
     with app.app_context():
         with pytest.raises(personal_data.NotSealedYet), unit_of_work() as tx:
-            personal_data.erase(tx, found)
+            personal_data.erase(tx, [found])
         log.seal()
         with unit_of_work() as tx:
-            personal_data.erase(tx, found)
+            personal_data.erase(tx, [found])
         assert log.verify().erased == 3
 
 
@@ -253,6 +253,6 @@ def test_merging_changes_no_leaf_and_erasing_leaves_no_way_back(app, shop):
         log.seal()
         assert log.verify(before).erased == 0
         with unit_of_work() as tx:
-            personal_data.erase(tx, parse_customer_id(ann))
+            personal_data.erase(tx, [parse_customer_id(ann)])
         report = log.verify(before)
     assert (report.erased, report.leaves) == (7, before.size + 1)

@@ -159,7 +159,7 @@ def test_what_ended_does_not_refresh(app, clock, loyalty, end):
         elif end == "customer":
             grant_service.end_grant(loyalty.signed_in, "loyalty", clock())
         else:
-            personal_data.erase(tx, loyalty.signed_in)
+            personal_data.erase(tx, [loyalty.signed_in])
     with app.app_context():
         assert grant_service.refresh(token, "loyalty", frozenset(), clock()) is None
 

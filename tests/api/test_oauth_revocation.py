@@ -168,7 +168,7 @@ def test_what_ends_a_right_ends_its_tokens_at_the_next_request(app, clock, loyal
         elif end == "customer":
             grant_service.end_grant(loyalty.signed_in, "loyalty", clock())
         else:
-            personal_data.erase(tx, loyalty.signed_in)
+            personal_data.erase(tx, [loyalty.signed_in])
     assert loyalty.sees(tokens["access_token"]) == 401
 
 

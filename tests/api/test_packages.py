@@ -204,7 +204,7 @@ def test_an_erasure_while_it_is_fetched_ends_it(shop, packing, ann, client, monk
     parts = reply.iter_encoded()
     next(parts)
     with shop.app.app_context(), unit_of_work() as tx:
-        personal_data.erase(tx, parse_customer_id(ann))
+        personal_data.erase(tx, [parse_customer_id(ann)])
     with pytest.raises(PackageBeingFetched):
         list(parts)
     reply.close()

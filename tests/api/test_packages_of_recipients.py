@@ -42,7 +42,7 @@ def give(shop, request, name="letters.csv", content=b"a,b\r\n", recipient="maile
 def erase(shop, customer):
     with shop.app.app_context(), unit_of_work() as tx:
         for room in (requests_data, personal_data):
-            room.erase(tx, parse_customer_id(customer))
+            room.erase(tx, [parse_customer_id(customer)])
 
 
 def refusal(*arguments, **more):

@@ -26,7 +26,7 @@ def two(shop):
 
 def erase(shop, customer):
     with shop.app.app_context(), unit_of_work() as tx:
-        personal_data.erase(tx, parse_customer_id(customer))
+        personal_data.erase(tx, [parse_customer_id(customer)])
 
 
 def export(shop, customer):
@@ -125,7 +125,7 @@ def test_an_erasure_that_is_under_way_can_be_ended_when_its_person_is_gone(shop,
     def carry(request, now, _):
         if request.known:
             with unit_of_work() as tx:
-                personal_data.erase(tx, request.place)
+                personal_data.erase(tx, [request.place])
         return Outcome()
 
     request = desk.approved(two[0], "erasure")

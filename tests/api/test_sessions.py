@@ -295,7 +295,7 @@ def test_erasure_signs_out(app, anna, at_home, ask_for_link):
         log.seal()
         with unit_of_work() as tx:
             for room in personal_data.ROOMS:
-                room.erase(tx, anna)
+                room.erase(tx, [anna])
     assert not is_in(at_home)
     assert other.get(link).status_code == 410
 

@@ -631,7 +631,7 @@ def test_of_the_erased_nothing_waits_to_be_sent(shop, add, target, work, app, de
 def erase(who, clock):
     with unit_of_work() as tx:
         for room in personal_data.ROOMS:
-            room.erase(tx, who)
+            room.erase(tx, [who])
         made = new_uuid()
         entry = Entry(made, made, False, EntryKind.ERASURE, clock(), clock())
         log.service.append([log.service.bare_entry(entry)])
@@ -657,7 +657,7 @@ def test_what_an_erasure_is_at_is_not_written_down(shop, add, target, work, app,
     def erasing():
         with app.app_context(), unit_of_work() as tx:
             for room in personal_data.ROOMS:
-                room.erase(tx, who)
+                room.erase(tx, [who])
             erased.set()
             assert end.wait(20)
 
@@ -685,7 +685,7 @@ def test_an_erasure_waits_for_deliveries_that_are_being_made(shop, add, target, 
     def erasing():
         with app.app_context(), unit_of_work() as tx:
             for room in personal_data.ROOMS:
-                room.erase(tx, who)
+                room.erase(tx, [who])
         done.set()
 
     thread = threading.Thread(target=erasing)

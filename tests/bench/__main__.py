@@ -2,7 +2,7 @@
 
 import sys
 
-from tests.bench import batches, decisions, files, growth, imports, sealing, starting
+from tests.bench import batches, decisions, erasures, files, growth, imports, sealing, starting
 
 SECTIONS = {
     "import": imports.run,
@@ -12,6 +12,7 @@ SECTIONS = {
     "files": files.run,
     "growth": growth.run,
     "start": starting.run,
+    "erasures": erasures.run,
 }
 
 

@@ -67,7 +67,7 @@ def test_requests_are_listed_and_decided(run, ask):
     run("release", two)
     assert f"{two} is approved" in run("approve", two)
     shown = json.loads(run("show", two))
-    assert (shown["note"], shown["waits_for"], shown["restricts"]) == ("A note.", "carrier", True)
+    assert (shown["note"], shown["waits_for"], shown["restricts"]) == ("A note.", None, True)
     assert shown["steps"][-1]["actor"].startswith("staff:")
     assert f"{two} is cancelled" in run("cancel", two)
     third = ask("access")

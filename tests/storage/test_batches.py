@@ -72,7 +72,7 @@ def entries():
 
 def erase(customer):
     with unit_of_work() as tx:
-        personal_data.erase(tx, CustomerId(customer))
+        personal_data.erase(tx, [CustomerId(customer)])
 
 
 def broken():

@@ -23,6 +23,8 @@ from consent_service.kernel.actors import SYSTEM
 from consent_service.kernel.errors import Invalid
 from consent_service.storage.db import Base
 from consent_service.storage.unit_of_work import reading
+from consent_service.suppressions import service as suppressions
+from consent_service.suppressions.model import Reason
 from consent_service.web.runtime import keys
 
 NEWSLETTER = "marketing.newsletter"
@@ -187,6 +189,20 @@ def test_who_complained_is_suppressed_whatever_an_import_says_later(run, export,
     run(export(unsubscribed=[unsubscribed("2024-01-01 00:00:00", UNSUB_REASON=why)]))
     run(export(subscribed=[subscribed("2025-01-01 00:00:00")]))
     assert answer(clock) == ("deny", "suppressed")
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_an_import_brings_nobody_back_who_was_erased(run, export, clock, dry_run):
+    email = identifier(IdentifierType.EMAIL, ANN)
+    mark = (email, Reason.ERASED, None, clock())
+    suppressions.record_suppressions([mark], None, clock(), keys())
+    rows = [subscribed("2025-01-01 00:00:00"), unsubscribed("2025-02-01 00:00:00")]
+    found = run(export(subscribed=rows[:1], unsubscribed=rows[1:]), dry_run=dry_run)
+    assert (found.refused, found.customers_created) == ({"erased": 2}, 0)
+    assert answer(clock) == ("deny", "suppressed")
+    customers.create_customer(NewCustomer((email,), {}), clock(), keys())  # back by themself
+    assert run(export(subscribed=rows[:1]), dry_run=dry_run).refused == {}
+    assert answer(clock) == ("deny", "suppressed")  # and the import is still no yes of theirs
 
 
 def test_who_merely_left_is_not_suppressed(run, export, clock):

@@ -56,7 +56,7 @@ def test_erasure_leaves_no_row_and_no_live_token(app, loyalty):
     kept = loyalty.tokens()
     assert rows_about(app, other) == set(personal_data.TABLES)
     with app.app_context(), unit_of_work() as tx:
-        personal_data.erase(tx, other)
+        personal_data.erase(tx, [other])
     assert rows_about(app, other) == set()
     assert loyalty.sees(tokens["access_token"]) == 401
     assert loyalty.sees(kept["access_token"]) == 200

@@ -14,7 +14,7 @@ from tests.support.tables import PACKAGE, all_tables
 ROOMS = sorted(path.parent.name for path in PACKAGE.glob("*/personal_data.py"))
 ACTS = {
     "export": ["tx", "customer", "keys"],
-    "erase": ["tx", "customer"],
+    "erase": ["tx", "customers"],
     "absorb": ["tx", "kept", "absorbed", "now"],
 }
 

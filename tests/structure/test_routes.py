@@ -34,6 +34,7 @@ PAGES = {  # public, and no part of the API
     ("GET", "/requests/confirm/{token}"),
     ("POST", "/requests/confirm/{token}"),
     ("GET", "/requests/confirmed"),
+    ("GET", "/requests/certificate/{token}"),
     ("POST", "/sign-out"),
     ("POST", "/sign-out/everywhere"),
     ("GET", "/staff"),

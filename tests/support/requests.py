@@ -77,6 +77,20 @@ class Desk:
         with self.shop.app.app_context():
             return jobs.remind(self.shop.clock())
 
+    def waiting(self, recipient=None):
+        """What waits to be answered by one recipient, or by all."""
+        more = {} if recipient is None else {"recipient": recipient}
+        reply = self.shop.api.get("/v1/requests-for-me", query_string=more)
+        assert reply.status_code == 200, reply.json
+        return reply.json["items"]
+
+    def answer(self, recipient=None, **body):
+        """A recipient, or all of them, answers all that waits: that it is done, unless told."""
+        for task in self.waiting(recipient):
+            path = f"/v1/requests-for-me/{task['id']}/confirm"
+            reply = self.shop.api.post(path, body or {"outcome": "done"})
+            assert reply.status_code == 200, reply.json
+
     def letters(self):
         """The letters with links to confirm, the newest first."""
         with self.shop.app.app_context():

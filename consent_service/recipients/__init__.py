@@ -1,0 +1,1 @@
+"""Telling recipients what was asked for and done: erased, corrected, restricted, objected to."""
