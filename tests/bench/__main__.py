@@ -2,7 +2,17 @@
 
 import sys
 
-from tests.bench import batches, decisions, erasures, files, growth, imports, sealing, starting
+from tests.bench import (
+    batches,
+    decisions,
+    erasures,
+    files,
+    flame,
+    growth,
+    imports,
+    sealing,
+    starting,
+)
 
 SECTIONS = {
     "import": imports.run,
@@ -10,6 +20,7 @@ SECTIONS = {
     "batches": batches.run,
     "seal": sealing.run,
     "files": files.run,
+    "flame": flame.run,
     "growth": growth.run,
     "start": starting.run,
     "erasures": erasures.run,
