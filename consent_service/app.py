@@ -87,7 +87,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
     throttling.install(app.extensions)
     hardening.init_app(app, settings.trusted_proxies)
     problems.init_app(app)
-    db.init_app(app, settings.database)
+    db.init_app(app, settings.database, settings.threads)
     customers.watch_identifiers(suppressions.project)
     app.extensions[catalogue_routes.COUNT_TO_ASK_AGAIN] = consents.count_to_ask_again
     app.extensions[oauth_routes.SERVER] = oauth_server.init_app(app)

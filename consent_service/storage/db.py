@@ -37,12 +37,14 @@ class Base(DeclarativeBase):
 
 db = SQLAlchemy(metadata=Base.metadata, disable_autonaming=True)
 
+SPARE = 4  # connections that are kept beyond one a thread
 
-def init_app(app: Flask, database_url: str) -> None:
-    """Gives the app its engine."""
+
+def init_app(app: Flask, database_url: str, threads: int) -> None:
+    """Gives the app its engine, for so many threads that ask at once."""
     url = normalised_url(database_url)
     app.config["SQLALCHEMY_DATABASE_URI"] = url
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(url)
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(url, threads)
     db.init_app(app)
     with app.app_context():
         prepare_engine(db.engine)
@@ -62,13 +64,13 @@ def normalised_url(database_url: str) -> URL:
     raise MisconfiguredError("CONSENT_DATABASE_URL must name postgresql or sqlite")
 
 
-def engine_options(url: URL) -> dict[str, Any]:
-    """Pool and driver settings of the backend."""
+def engine_options(url: URL, threads: int) -> dict[str, Any]:
+    """Pool and driver settings of the backend. A thread holds one connection, and two at most."""
     if url.get_backend_name() == "sqlite":
         return {"connect_args": {"isolation_level": None, "timeout": 5}}
     return {
-        "pool_size": 8,
-        "max_overflow": 8,
+        "pool_size": threads + SPARE,
+        "max_overflow": threads,
         "connect_args": {
             "connect_timeout": 5,
             "options": "-c timezone=UTC -c statement_timeout=30000 -c synchronous_commit=on",
