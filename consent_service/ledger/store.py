@@ -22,7 +22,7 @@ from consent_service.kernel.ids import time_of
 from consent_service.ledger.model import Entry, EntryFilter, EntryKind, NotLogged
 from consent_service.ledger.tables import LedgerEntryRow
 from consent_service.ledger.tree_store import leaf_of_entry
-from consent_service.storage.as_text import instant_text, uuid_text
+from consent_service.storage.as_text import instant_text, month_of, uuid_text
 from consent_service.storage.bulk import insert_rows, spelled_out
 from consent_service.storage.direct import Door, Prepared
 from consent_service.storage.many import among
@@ -90,6 +90,25 @@ def list_by_ids(tx: Connection, entry_ids: Sequence[UUID], *, held: bool = False
     if held:
         query = query.with_for_update(read=True, key_share=True, skip_locked=True)
     return [entry_of(row) for row in tx.execute(query)]
+
+
+def list_newest(
+    tx: Connection, wanted: EntryFilter, before: UUID | None, limit: int
+) -> list[Entry]:
+    """Entries in order of id, the newest first, before `before`. Filtered by a customer or by
+    kinds that are few: there is no index for all else in this order."""
+    query = _filtered(wanted)
+    if before is not None:
+        query = query.where(_entries.c.id < before)
+    return [entry_of(row) for row in tx.execute(query.order_by(_entries.c.id.desc()).limit(limit))]
+
+
+def count_by_month(tx: Connection, wanted: EntryFilter) -> list[tuple[str, EntryKind, str, int]]:
+    """How many entries of a filter occurred in each month (`2026-01`, by UTC), by kind and
+    outcome."""
+    by = (month_of(_entries.c.occurred_at), _entries.c.kind, _entries.c.outcome)
+    rows = tx.execute(_filtered(wanted).with_only_columns(*by, func.count()).group_by(*by))
+    return [(str(at)[:7], EntryKind(kind), said or "", count) for at, kind, said, count in rows]
 
 
 def list_customer_entries(tx: Connection, customer: UUID, *, held: bool = False) -> list[Entry]:
@@ -203,14 +222,29 @@ def _filtered(wanted: EntryFilter) -> Select[Any]:
         (LedgerEntryRow.touchpoint, wanted.touchpoint),
     ):
         if value is not None:
-            query = query.where(column == spelled_out(value))
+            query = query.where(_within(wanted, column) == spelled_out(value))
     if wanted.kinds is not None:
-        query = query.where(*of_kinds(wanted.kinds))
+        query = query.where(*_of_kinds(wanted))
     if wanted.from_ is not None:
         query = query.where(LedgerEntryRow.occurred_at >= wanted.from_)
     if wanted.to is not None:
         query = query.where(LedgerEntryRow.occurred_at < wanted.to)
     return query
+
+
+def _within(wanted: EntryFilter, column: Any) -> ColumnElement[Any]:
+    """A column, past the indexes for auditors where one customer is asked about: SQLite would
+    rather walk all entries of a purpose than the few of a person."""
+    found: ColumnElement[Any] = column
+    return found if wanted.place is None else func.coalesce(column, spelled_out(""))
+
+
+def _of_kinds(wanted: EntryFilter) -> list[ColumnElement[bool]]:
+    assert wanted.kinds is not None
+    if wanted.place is None:
+        return of_kinds(wanted.kinds)
+    names = [spelled_out(name.value) for name in sorted(wanted.kinds)]
+    return [_within(wanted, LedgerEntryRow.kind).in_(names)]
 
 
 def of_kinds(kinds: Collection[EntryKind]) -> list[ColumnElement[bool]]:
