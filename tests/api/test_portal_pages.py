@@ -18,6 +18,7 @@ from consent_service.oauth import service as oauth
 from consent_service.oauth.model import ClientKind
 from consent_service.web.runtime import keys
 from tests.support.oauth import REDIRECT, VERIFIER, challenge_of
+from tests.support.packages import Packing
 from tests.support.pages import Browser, forms_of
 from tests.support.portal import Person
 from tests.support.small_catalogue import document
@@ -201,6 +202,27 @@ def test_a_copy_is_asked_for_after_a_fresh_sign_in(person, clock):
     stale = person.browser.post("/data/download", {**form, "kind": "portability"})
     assert stale.headers["Location"] == "/sign-in?next=%2Fdata%2Fdownload"
     assert "Your data in a form" not in person.get("/requests").text
+
+
+def test_a_package_is_fetched_once_after_a_fresh_sign_in(person, shop, anna, clock):
+    packing = Packing(shop)
+    at = f"/requests/{packing.ready(anna)}"
+    person.sign_in()
+    assert "Your copy is ready" in person.get(at).text
+    form = {"csrf_token": person.form("/requests")["csrf_token"]}
+    clock.advance(timedelta(minutes=6))
+    assert "Sign in once more" in person.get(at).text
+    assert person.browser.post(at, form).headers["Location"].startswith("/sign-in?next=")
+    person.sign_in()
+    form = {"csrf_token": person.form("/requests")["csrf_token"]}
+    stranger = Person(person.app, clock, shop.customer())
+    theirs = {"csrf_token": stranger.form("/requests")["csrf_token"]}
+    assert stranger.browser.post(at, theirs).status_code == 404
+    reply = person.browser.post(at, form)
+    assert reply.headers["Content-Type"] == "application/zip"
+    assert reply.data.startswith(b"PK")
+    assert "Your copy was downloaded" in person.get(at).text
+    assert person.browser.post(at, form).status_code == 404
 
 
 def test_deleting_restricts_at_once_and_cancelling_lifts_that(person, shop, anna, clock):
