@@ -22,7 +22,7 @@ from consent_service.kernel.ids import time_of
 from consent_service.ledger.model import Entry, EntryFilter, EntryKind, NotLogged
 from consent_service.ledger.tables import LedgerEntryRow
 from consent_service.ledger.tree_store import leaf_of_entry
-from consent_service.storage.as_text import instant_text, month_of, uuid_text
+from consent_service.storage.as_text import instant_text, uuid_text
 from consent_service.storage.bulk import insert_rows, spelled_out
 from consent_service.storage.direct import Door, Prepared
 from consent_service.storage.many import among
@@ -76,7 +76,7 @@ def list_entries(
     tx: Connection, wanted: EntryFilter, after: UUID | None, limit: int
 ) -> list[Entry]:
     """Entries in order of id (time of recording), oldest first, after `after`."""
-    return [entry_of(row) for row in _list(tx, _filtered(wanted), wanted, after, limit)]
+    return [entry_of(row) for row in _list(tx, filtered(wanted), wanted, after, limit)]
 
 
 def list_by_ids(tx: Connection, entry_ids: Sequence[UUID], *, held: bool = False) -> list[Entry]:
@@ -90,25 +90,6 @@ def list_by_ids(tx: Connection, entry_ids: Sequence[UUID], *, held: bool = False
     if held:
         query = query.with_for_update(read=True, key_share=True, skip_locked=True)
     return [entry_of(row) for row in tx.execute(query)]
-
-
-def list_newest(
-    tx: Connection, wanted: EntryFilter, before: UUID | None, limit: int
-) -> list[Entry]:
-    """Entries in order of id, the newest first, before `before`. Filtered by a customer or by
-    kinds that are few: there is no index for all else in this order."""
-    query = _filtered(wanted)
-    if before is not None:
-        query = query.where(_entries.c.id < before)
-    return [entry_of(row) for row in tx.execute(query.order_by(_entries.c.id.desc()).limit(limit))]
-
-
-def count_by_month(tx: Connection, wanted: EntryFilter) -> list[tuple[str, EntryKind, str, int]]:
-    """How many entries of a filter occurred in each month (`2026-01`, by UTC), by kind and
-    outcome."""
-    by = (month_of(_entries.c.occurred_at), _entries.c.kind, _entries.c.outcome)
-    rows = tx.execute(_filtered(wanted).with_only_columns(*by, func.count()).group_by(*by))
-    return [(str(at)[:7], EntryKind(kind), said or "", count) for at, kind, said, count in rows]
 
 
 def list_customer_entries(tx: Connection, customer: UUID, *, held: bool = False) -> list[Entry]:
@@ -125,26 +106,6 @@ def count_customer_entries(tx: Connection, customers: Sequence[UUID]) -> dict[UU
     place = LedgerEntryRow.customer_id
     query = select(place, func.count()).where(place.in_(customers)).group_by(place)
     return {found: count for found, count in tx.execute(query)}  # noqa: C416  # rows, not pairs
-
-
-def list_recipients(
-    tx: Connection, customers: Sequence[UUID], purposes: Collection[str] | None = None
-) -> list[tuple[UUID, str]]:
-    """The recipients who were permitted to use, or did use, customers' data: customer, key."""
-    row = LedgerEntryRow
-    permitted = (row.kind == EntryKind.DECISION.value) & (row.outcome == "permit")
-    query = (
-        select(row.customer_id, row.recipient)
-        .distinct()
-        .where(
-            row.customer_id.in_(customers),
-            row.recipient.is_not(None),
-            permitted | (row.kind == EntryKind.DISCLOSURE.value),
-        )
-    )
-    if purposes is not None:
-        query = query.where(row.purpose.in_(sorted(purposes)))
-    return [(found.customer_id, found.recipient) for found in tx.execute(query)]
 
 
 def delete_customer_entries(tx: Connection, customers: Sequence[UUID]) -> None:
@@ -211,7 +172,8 @@ def _is_apart(entry: Entry) -> bool:
     return abs(time_of(entry.id) - entry.occurred_at) >= _APART
 
 
-def _filtered(wanted: EntryFilter) -> Select[Any]:
+def filtered(wanted: EntryFilter) -> Select[Any]:
+    """Every entry of a filter, with its columns, in no order."""
     query = select(*_COLUMNS)
     if wanted.place is not None:
         query = query.where(LedgerEntryRow.customer_id == wanted.place)
@@ -320,4 +282,4 @@ def list_as_text(
     tx: Connection, wanted: EntryFilter, after: UUID | None, limit: int
 ) -> Sequence[Any]:
     """As `list_entries`, the columns of `_AS_TEXT` alone: a third of the work for many rows."""
-    return _list(tx, _filtered(wanted).with_only_columns(*_AS_TEXT), wanted, after, limit)
+    return _list(tx, filtered(wanted).with_only_columns(*_AS_TEXT), wanted, after, limit)

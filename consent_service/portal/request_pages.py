@@ -57,12 +57,14 @@ def show_delete() -> Response:
     """What goes, what is kept and why, and asking for it."""
     spoken, catalogue = language(), catalogues.current()
     found = asking.list_open(RequestKind.ERASURE)
+    grace = catalogue.erasure_grace_days
     proof = max((p.proof_retention_days for p in catalogue.purposes.values()), default=0)
     return render(
         "portal/delete.html",
         fresh=asking.is_signed_in_afresh(),
         open=_summary(found[0]) if found else None,
         proof=words.days(proof, spoken) if proof else None,
+        grace=words.days(grace, spoken) if grace else None,
         kept=[
             (words.purpose_text(p, catalogue, spoken).title, words.days(p.retention_days, spoken))
             for p in catalogue.purposes.values()
