@@ -10,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input install
 
-.PHONY: help demo run test faults fuzz bench bench-log check lint types openapi lock programs npm
+.PHONY: help demo run test faults fuzz pages-full bench bench-log check lint types openapi lock programs npm
 
 help: ## lists these targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ faults: check npm ## whatever dies at the worst moment, on real processes
 fuzz: check npm ## the API by its document, and what is pure, with a hundred times as many examples
 	CONSENT_TEST_PROFILE=fuzz $(BIN)/pytest -n $(PROCESSES) --dist worksteal \
 		tests/unit tests/api/test_schemathesis.py $(ARGS)
+
+pages-full: check npm ## every page in every language, scheme and width, and how fast each is
+	$(BIN)/pytest -n $(PROCESSES) --dist worksteal tests/pages -m pages_full $(ARGS)
 
 bench: $(VENV)/.dev ## measures, and writes docs/benchmarks.md: make bench ARGS="import"
 	$(BIN)/python -m tests.bench $(ARGS)

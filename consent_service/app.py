@@ -30,6 +30,7 @@ from consent_service.packages import routes as packages_routes
 from consent_service.packages import service as packages
 from consent_service.personal_data import routes as personal_data_routes
 from consent_service.personal_data import service as personal_data
+from consent_service.portal import wiring as portal
 from consent_service.privacy_requests import carriers, decision_routes
 from consent_service.privacy_requests import pages as privacy_requests_pages
 from consent_service.privacy_requests import routes as privacy_requests_routes
@@ -96,7 +97,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
     document = api.make_api(app, DESCRIPTION, __version__)
     for routes in ROUTES:
         document.register_blueprint(routes)
-    accounts.init_app(app, settings)
+    accounts.init_app(app, settings, portal.HOME)
     app.register_blueprint(privacy_requests_pages.pages)
     app.register_blueprint(erasures_pages.pages)
     carriers.hand_in_recipients(recipients)
@@ -106,5 +107,6 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
     )
     # No recipient is asked yet for what it holds.
     packages_building.hand_in(personal_data.export, outstanding=lambda _: ())
+    portal.init_app(app)
     docs.init_app(app, lambda: api_document.text_of(app))
     return app

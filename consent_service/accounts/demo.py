@@ -70,7 +70,7 @@ def sign_in_as(who: str, code: str) -> Response:
         return see_other("/staff")
     customer = customers.get_record(parse_customer_id(who)).id
     signed_in.begin(sessions.begin(customer, None, kind, previous, now()))
-    return see_other("/account")
+    return see_other(signed_in.home())
 
 
 def show_mailbox() -> Response:

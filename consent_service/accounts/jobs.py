@@ -12,18 +12,25 @@ from consent_service.kernel.errors import DomainError
 from consent_service.kernel.ids import CustomerId
 from consent_service.mail import service as mail
 from consent_service.mail.smtp import SmtpTransport
+from consent_service.web.brand import Brand
 from consent_service.web.runtime import keys, runtime
 
 _UNNAMED = "Consent"
 
 
-def site_name() -> str:
+def brand() -> Brand:
     """Who answers for the data, as the catalogue says; a page that tells of a failure has a
     name on it too."""
     try:
-        return catalogues.current().controller.name
+        controller = catalogues.current().controller
     except DomainError:
-        return _UNNAMED
+        return Brand(_UNNAMED)
+    return Brand(controller.name, controller.accent_colour, controller.logo)
+
+
+def site_name() -> str:
+    """The name alone, for letters."""
+    return brand().name
 
 
 def key_of(place: UUID, sealed: Sealed) -> SealingKey:

@@ -17,13 +17,11 @@ from consent_service.web.texts import say
 
 pages = Pages("accounts", __name__)
 
-HOME = "/account"
-
 
 @pages.get("/")
 def start() -> Response:
-    """Leads to the customer's own page."""
-    return see_other(HOME)
+    """Leads to the customer's own pages."""
+    return see_other(signed_in.home())
 
 
 @pages.get("/sign-in")
@@ -81,7 +79,7 @@ def use_link(token: str) -> Response:
         state = service.look_at_link(token, knows, moment)
         return _link_page(LinkState.GONE if state is LinkState.LIVE else state)
     signed_in.begin(done.cookie)
-    return see_other(safe_path(done.return_path, HOME))
+    return see_other(safe_path(done.return_path, signed_in.home()))
 
 
 @pages.get("/account")
@@ -140,7 +138,7 @@ def _link_page(state: LinkState) -> Response:
 
 
 def _next() -> str:
-    return safe_path(request.values.get("next"), HOME)
+    return safe_path(request.values.get("next"), signed_in.home())
 
 
 def _name_of(customer_id: CustomerId) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 from urllib.parse import urlencode
 
-from flask import g, request
+from flask import current_app, g, request
 
 from consent_service.accounts import sessions, staff
 from consent_service.accounts.model import Role, Session, Staff, is_fresh
@@ -22,6 +22,7 @@ from consent_service.web.runtime import now
 View = TypeVar("View", bound=Callable[..., Any])
 
 SIGN_IN = "/sign-in"
+HOME = "consent.home"
 STAFF_SIGN_IN = "/staff/sign-in"
 
 
@@ -41,11 +42,29 @@ def customer() -> CustomerId | None:
     return None if found is None else found.customer_id
 
 
+def get_customer() -> CustomerId:
+    """The customer whom the guard of a view has let through."""
+    found = customer()
+    assert found is not None
+    return found
+
+
+def known_customer() -> CustomerId | None:
+    """As `customer`, as far as this request has found out: asks nothing, and never fails."""
+    found = g.get("session_found")
+    return found.customer_id if isinstance(found, Session) else None
+
+
 def staff_member() -> Staff | None:
     """The member of staff who is signed in, as they are now: a role that was taken away is gone
     at the next request."""
     found = session()
     return None if found is None or found.staff_id is None else staff.find_staff(found.staff_id)
+
+
+def home() -> str:
+    """Where a customer is led who has signed in and came from nowhere else."""
+    return str(current_app.extensions[HOME])
 
 
 def sign_in_path(return_path: str) -> str:

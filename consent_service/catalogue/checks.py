@@ -9,10 +9,9 @@ from typing import Any
 
 from consent_service.catalogue.faults import Faults, name_of
 from consent_service.kernel.clock import parse_rfc3339
+from consent_service.web import brand, colours
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
-
-MIN_CONTRAST = 4.5  # Source: WCAG 2.2, success criterion 1.4.3 (AA)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,18 +193,22 @@ def find_instant(value: Any) -> datetime | None:
 
 
 def colour(value: Any, place: Place) -> None:
-    """`#rrggbb`, dark enough to be read on white and to carry white text."""
+    """`#rrggbb`, dark enough to be read where the pages are light, and to carry white text."""
     if not isinstance(value, str) or not re.fullmatch("#[0-9A-Fa-f]{6}", value):
         place.fault("invalid", "must be a colour as '#rrggbb', in quotes")
-    elif contrast_with_white(value) < MIN_CONTRAST:
-        place.fault("low_contrast", f"needs a contrast of {MIN_CONTRAST}:1 against white")
+    elif not colours.is_readable(value):
+        place.fault(
+            "low_contrast",
+            f"needs a contrast of {colours.READABLE}:1 against white and {colours.LIGHT_GROUND}",
+        )
 
 
-def contrast_with_white(rrggbb: str) -> float:
-    """The contrast ratio of `#rrggbb` and white. Source: WCAG 2.2, "contrast ratio"."""
-    parts = [int(rrggbb[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
-    luminance = sum(
-        weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True)
-    )
-    return 1.05 / (luminance + 0.05)
+def picture(value: Any, place: Place) -> None:
+    """A picture as a `data:` address: the pages load nothing from elsewhere."""
+    if not isinstance(value, str):
+        place.fault("wrong_type", "must be text")
+    elif len(value) > brand.MAX_LOGO:
+        place.fault("too_long", f"at most {brand.MAX_LOGO} characters")
+    elif brand.logo(value) is None:
+        kinds = ", ".join(brand.LOGO_KINDS)
+        place.fault("invalid", f"must be data:KIND;base64,… where KIND is one of {kinds}")

@@ -14,6 +14,7 @@ from consent_service.catalogue.checks import (
     matching,
     one_of,
     optional,
+    picture,
     record,
     text,
     whole,
@@ -52,7 +53,7 @@ _CONTROLLER = record(
         "name": text(200),
         "contact": text(500),
         "privacy_officer": text(500),
-        "logo": optional(text(500)),
+        "logo": optional(picture),
         "accent_colour": colour,
     }
 )

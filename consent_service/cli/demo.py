@@ -126,7 +126,8 @@ The service is at {base_url}, with {len(found.purposes)} purposes.
 
   the API, to read and try   {base_url}/docs
   the public keys            {base_url}/oauth/jwks.json
-  sign in as a customer      {found.sign_in["customer"]}
+  what data is used for      {base_url}/privacy
+  a customer's own pages     {found.sign_in["customer"]}
   letters that were sent     {base_url}/demo/mailbox
 
 May we send {email} the newsletter? Ask, by address and by id:

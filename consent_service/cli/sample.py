@@ -19,10 +19,12 @@ from consent_service.config import Settings
 from consent_service.consents.service import count_to_ask_again
 from consent_service.crypto.keyring import FileProvider
 from consent_service.customers import service as customers
+from consent_service.decisions import service as decisions
+from consent_service.decisions.model import Check, Question
 from consent_service.imports import service as imports
 from consent_service.imports.model import ImportOptions
 from consent_service.kernel.clock import utc_now
-from consent_service.kernel.ids import parse_customer_id
+from consent_service.kernel.ids import CustomerId, parse_customer_id
 from consent_service.oauth import service as oauth
 from consent_service.oauth.model import Scope
 from consent_service.storage import migrations
@@ -66,13 +68,16 @@ def prepare(settings: Settings) -> Sample:
         migrations.migrate()
         load_catalogue()
         secrets = settings.data_dir / "demo-clients.json"
-        if not secrets.exists():
+        first_time = not secrets.exists()
+        if first_time:
             import_audience()
         clients = make_clients(secrets)
         catalogue = catalogues.current()
         notice = catalogue.notice_in_use(catalogue.purposes[NEWSLETTER].notice, now())
         assert notice is not None
         people = customers.list_sample(keys(), SAMPLE_SIZE)
+        if first_time:
+            ask_about(parse_customer_id(people[0][0]))
         people_demo.make_staff(now(), keys())
         links = people_demo.sign_in_links(
             settings.base_url, parse_customer_id(people[0][0]), keys()
@@ -93,6 +98,14 @@ def import_audience() -> None:
     """Imports the sample people."""
     options = ImportOptions(NEWSLETTER, Channel.EMAIL, "import")
     imports.import_mailchimp(_AUDIENCE, options, actor(), now(), keys(), lambda _: None)
+
+
+def ask_about(customer: CustomerId) -> None:
+    """Asks about one of the sample people, for each use there is, so that they have a record."""
+    for purpose in catalogues.current().purposes.values():
+        for channel in purpose.channels or (None,):
+            question = Question(purpose.key, channel, None, purpose.recipients[0])
+            decisions.check(Check(question, customer, None, {}), "campaigns", now(), keys())
 
 
 def make_clients(secrets: Path) -> dict[str, dict[str, str]]:

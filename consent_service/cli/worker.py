@@ -16,6 +16,7 @@ from consent_service.cli.context import chosen_settings, running_app
 from consent_service.cli.options import store_options
 from consent_service.cli.stopping import on_stop
 from consent_service.config import Settings
+from consent_service.consents import jobs as consents
 from consent_service.consents.keeping import forget_proofs
 from consent_service.erasures import cleaning
 from consent_service.jobs.model import Job
@@ -37,7 +38,9 @@ from consent_service.witnesses import jobs as witnesses
 JOBS = {
     "accounts.send_links": Job(accounts.send_links, timedelta(seconds=2)),
     "accounts.delete_expired": Job(accounts.delete_expired, timedelta(minutes=10)),
+    "consents.delete_expired": Job(consents.delete_expired, timedelta(hours=1)),
     "consents.forget_proofs": Job(forget_proofs, timedelta(hours=1)),
+    "consents.send_confirmations": Job(consents.send_confirmations, timedelta(seconds=2)),
     "idempotency.delete_expired": Job(lambda _: idempotency.delete_expired(), timedelta(hours=1)),
     "ledger.drop_partitions": Job(lambda _: retention.drop_emptied(), timedelta(hours=1)),
     "ledger.forget_entries": Job(forget_entries, timedelta(seconds=10)),

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from consent_service.catalogue.model import Channel
-from consent_service.consents import store
+from consent_service.consents import confirming_store, store
 from consent_service.consents.model import Event, Record, State, record_for
 from consent_service.consents.projection import latest_no
 from consent_service.consents.sealing import open_proof, reseal_proof
@@ -19,14 +19,20 @@ from consent_service.kernel.actors import SYSTEM
 from consent_service.kernel.clock import rfc3339
 from consent_service.kernel.ids import CustomerId, encode, new_uuid
 
-TABLES = ("consent_events", "consent_records")
+TABLES = (
+    "consent_events",
+    "consent_records",
+    "consent_confirmations",
+    "consent_confirmation_links",
+)
 
 _Place = tuple[str, Channel | None]
 
 
 def export(tx: Connection, customer: CustomerId, keys: OpenKeys) -> dict[str, Any]:
     """Every event, with its evidence, and the records in force. Who recorded an event, the agent
-    and the guardian are other people: of them it says that there was one."""
+    and the guardian are other people: of them it says that there was one. Links are
+    credentials."""
     records = store.find_records(tx, [customer]).values()
     return {
         "consent_events": [_exported(event, keys) for event in store.list_events(tx, customer)],
@@ -44,13 +50,16 @@ def export(tx: Connection, customer: CustomerId, keys: OpenKeys) -> dict[str, An
 
 
 def erase(tx: Connection, customers: Sequence[CustomerId]) -> None:
-    """Removes events and records."""
+    """Removes events and records, and ends links."""
+    confirming_store.delete_customers(tx, customers)
     store.delete_customer(tx, customers)
 
 
 def absorb(tx: Connection, kept: Holder, absorbed: Holder, now: datetime) -> None:
     """Moves the events. Where one side says no and the other yes, the no is said anew, now: it
-    wins whatever the times, and the person is asked again. Source: ADR 0006."""
+    wins whatever the times, and the person is asked again. Links end: they went to an address of
+    somebody else than the customer there is now. Source: ADR 0006."""
+    confirming_store.delete_customers(tx, [absorbed.customer])
     ours, theirs = _side(tx, kept.customer), _side(tx, absorbed.customer)
     moved = store.list_events(tx, absorbed.customer)
     store.delete_customer(tx, [absorbed.customer])

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from consent_service.catalogue import service as catalogues
 from consent_service.catalogue.model import Catalogue, Channel
-from consent_service.consents import store
+from consent_service.consents import confirming_store, store
 from consent_service.consents.model import (
     EffectiveConsent,
     Event,
@@ -38,6 +38,8 @@ from consent_service.kernel.paging import Page
 from consent_service.ledger import service as ledger
 from consent_service.ledger.model import Entry, EntryKind
 from consent_service.storage.unit_of_work import reading, unit_of_work
+
+_TOGETHER = 1_000
 
 _NOBODY: Mapping[CustomerId, OpenKeys] = MappingProxyType({})
 
@@ -104,8 +106,18 @@ def _record(
         customers.set_revisions(revisions)
         store.add_events(tx, [done.event for done in recorded])
         store.replace_records(tx, slots.ended(), slots.made())
+        confirming_store.add_waiting(tx, _to_confirm(recorded), now)
         ledger.append(entries)
     return recorded
+
+
+def _to_confirm(recorded: Sequence[Recorded]) -> list[tuple[CustomerId, UUID]]:
+    """The yeses to which a letter with a link goes: not those that another system tells of."""
+    return [
+        (done.event.customer_id, done.event.id)
+        for done in recorded
+        if done.event.kind is EventKind.REQUESTED and not done.event.imported
+    ]
 
 
 def _slots(customer_ids: Collection[CustomerId], purposes: Collection[str]) -> Slots:
@@ -144,6 +156,26 @@ def list_events(customer_id: CustomerId, cursor: str | None, limit: int) -> Page
         return Page(items, None)
     position = f"{items[-1].revision} {items[-1].id.hex}"
     return Page(items, paging.encode_cursor(position, customer_id.hex))
+
+
+def list_history(
+    customer_id: CustomerId, purpose: str, cursor: str | None, limit: int
+) -> Page[Event]:
+    """A customer's events of a purpose, the last recorded first. Raises: Invalid."""
+    customer_id = customers.resolve(customer_id)
+    bound_to = f"{customer_id.hex} {purpose}"
+    before = None if cursor is None else paging.read_cursor(cursor, bound_to, UUID)
+    with reading() as tx:
+        found = store.list_newest_events(tx, customer_id, purpose, before, limit + 1)
+    items = found[:limit]
+    more = len(found) > limit
+    return Page(items, paging.encode_cursor(items[-1].id.hex, bound_to) if more else None)
+
+
+def list_recorded_with(event: Event) -> list[Event]:
+    """An event and those that were recorded with it."""
+    with reading() as tx:
+        return store.list_recorded_with(tx, event, _TOGETHER)
 
 
 def _position(text: str) -> tuple[int, UUID]:

@@ -57,6 +57,28 @@ def list_events_of(tx: Connection, customer_ids: Sequence[CustomerId]) -> list[E
     return [_event(found) for found in tx.execute(query.order_by(row.revision, row.id))]
 
 
+def list_newest_events(
+    tx: Connection, customer_id: CustomerId, purpose: str, before: UUID | None, limit: int
+) -> list[Event]:
+    """A customer's events of a purpose, the last recorded first, before one."""
+    row = ConsentEventRow
+    query = select(row.__table__).where(row.customer_id == customer_id, row.purpose == purpose)
+    if before is not None:
+        query = query.where(row.id < before)
+    return [_event(found) for found in tx.execute(query.order_by(row.id.desc()).limit(limit))]
+
+
+def list_recorded_with(tx: Connection, event: Event, limit: int) -> list[Event]:
+    """An event and those of its customer that were recorded at the same moment, in order."""
+    row = ConsentEventRow
+    query = select(row.__table__).where(
+        row.customer_id == event.customer_id,
+        row.id >= event.id,
+        row.recorded_at == event.recorded_at,
+    )
+    return [_event(found) for found in tx.execute(query.order_by(row.id).limit(limit))]
+
+
 def list_import_marks(
     tx: Connection, customer_ids: Sequence[CustomerId], purpose: str
 ) -> set[tuple[CustomerId, EventKind, Channel | None, datetime]]:

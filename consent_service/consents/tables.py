@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Boolean, Index, Integer, String
+from sqlalchemy import Boolean, Index, Integer, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from consent_service.crypto.envelope import Sealed
@@ -70,3 +70,28 @@ class ConsentRecordRow(Base):
     standing_no: Mapped[str | None] = mapped_column(String(16))
 
     __table_args__ = (Index(None, "purpose", "notice_version"),)
+
+
+class ConfirmationRow(Base):
+    """A yes that is to be confirmed, whose letter is not written yet; gone when it is."""
+
+    __tablename__ = "consent_confirmations"
+
+    customer_id: Mapped[UUID] = mapped_column(primary_key=True)
+    event_id: Mapped[UUID] = mapped_column(primary_key=True)
+    asked_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    __table_args__ = (Index(None, "asked_at"),)
+
+
+class ConfirmationLinkRow(Base):
+    """A link that was sent, placed by its hash; gone when it was used."""
+
+    __tablename__ = "consent_confirmation_links"
+
+    sha256: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    customer_id: Mapped[UUID]
+    event_id: Mapped[UUID]
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    __table_args__ = (Index(None, "customer_id"), Index(None, "expires_at"))

@@ -6,21 +6,19 @@ from flask import Response
 
 from consent_service.catalogue.model import Channel
 from consent_service.consents.tokens import read_token
-from consent_service.crypto import signing
 from consent_service.decisions import service
 from consent_service.decisions.model import Check, Decision, Question
 from consent_service.decisions.quick import quick_batch, quick_check
 from consent_service.decisions.schemas import BatchBody, BatchReply, CheckBody, DecisionReply
+from consent_service.decisions.statements import sign_statement
 from consent_service.kernel.clock import rfc3339
-from consent_service.kernel.ids import CustomerId, customer_id_text, decode, encode
+from consent_service.kernel.ids import CustomerId, decode, encode
 from consent_service.oauth.guard import Customers, caller, reach, require_scope
 from consent_service.oauth.model import Caller
 from consent_service.web.api import MEBIBYTE, Reply, Routes
 from consent_service.web.runtime import keys, now, runtime
 
 api = Routes("decisions", "Decisions: may this data be used for this purpose, now?")
-
-JWS_TYPE = "consent-decision+jws"
 
 
 @api.route("/v1/decisions", "POST", one_door=True)
@@ -55,14 +53,8 @@ def show_statement(decision_id: str) -> Response:
     place, entry_id = decode("dec", decision_id, 2)
     reach(CustomerId(place))
     found = service.get_entry(place, entry_id, caller().client_id, keys())
-    known = found.pop("known")
-    claims = {
-        "iss": runtime().settings.base_url,
-        "decision_id": decision_id,
-        "customer_id": customer_id_text(CustomerId(place)) if known else None,
-        **found,
-    }
-    return Response(signing.sign(keys(), JWS_TYPE, claims), mimetype="application/jose")
+    signed = sign_statement(place, entry_id, found, runtime().settings.base_url, keys())
+    return Response(signed, mimetype="application/jose")
 
 
 def _check(body: dict[str, Any], who: Caller, pointer: str = "") -> Check:

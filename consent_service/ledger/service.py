@@ -15,10 +15,10 @@ from consent_service.crypto.envelope import Field, SealingKey, seal, unseal
 from consent_service.kernel import paging
 from consent_service.kernel.errors import Unavailable
 from consent_service.kernel.paging import Page
-from consent_service.ledger import batch_store, store, tree_store
+from consent_service.ledger import batch_store, customer_store, store, tree_store
 from consent_service.ledger.leaves import leaf_of, said_by
 from consent_service.ledger.merkle import leaf_hash, root_of
-from consent_service.ledger.model import Entry, EntryFilter, NotLogged
+from consent_service.ledger.model import Entry, EntryFilter, EntryKind, NotLogged
 from consent_service.storage.direct import Door, Refused, direct
 from consent_service.storage.unit_of_work import reading, unit_of_work
 
@@ -124,7 +124,7 @@ def list_recipients(
     """The recipients who were permitted to use, or did use, customers' data, for some purposes or
     all: customer, key."""
     with reading() as connection:
-        return store.list_recipients(connection, places, purposes)
+        return customer_store.list_recipients(connection, places, purposes)
 
 
 def list_unsealed(places: Sequence[UUID]) -> set[UUID]:
@@ -147,6 +147,19 @@ def list_after(wanted: EntryFilter, after: UUID | None, limit: int) -> list[Entr
     """The first entries after one, oldest first."""
     with reading() as connection:
         return store.list_entries(connection, wanted, after, limit)
+
+
+def list_newest(wanted: EntryFilter, before: UUID | None, limit: int) -> list[Entry]:
+    """The last entries before one, of a customer or of kinds that are few, the newest first."""
+    with reading() as connection:
+        return customer_store.list_newest(connection, wanted, before, limit)
+
+
+def count_by_month(wanted: EntryFilter) -> list[tuple[str, EntryKind, str, int]]:
+    """How many entries about a customer occurred in each month (`2026-01`, by UTC), by kind and
+    outcome."""
+    with reading() as connection:
+        return customer_store.count_by_month(connection, wanted)
 
 
 def bound(wanted: EntryFilter) -> str:

@@ -157,14 +157,14 @@ def _page(asked: Asked) -> Response:
         "authorize.html",
         form_targets=[origin],
         name=asked.client.name,
-        may=[_in_words(scope) for scope in sorted(asked.scopes)],
+        may=[in_words(scope) for scope in sorted(asked.scopes)],
         days=GRANT_LIFETIME.days,
         site=origin,
         action=request.full_path,
     )
 
 
-def _in_words(scope: str) -> str:
+def in_words(scope: str) -> str:
     """What a scope lets an app do."""
     spoken = language()
     words = {

@@ -26,7 +26,7 @@ def ready(address: str, language: Language, site: Site, kind: RequestKind) -> Le
                 "you can ask again.",
             ),
         ),
-        (say(language, "Sign in"), f"{site.base_url}/account"),
+        (say(language, "Sign in"), f"{site.base_url}/requests"),
         (
             say(
                 language,

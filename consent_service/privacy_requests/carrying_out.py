@@ -143,7 +143,7 @@ def _object(case: Case, actor: Actor, now: datetime, keys: Keyring) -> None:
     """Records that the person objected, when they said so, to every purpose of direct marketing.
     Source: GDPR art. 21(2), 21(3)."""
     catalogue, request = catalogues.current(), case.request
-    touchpoint = request.touchpoint or _usual_touchpoint(catalogue)
+    touchpoint = request.touchpoint or usual_touchpoint(catalogue)
     events = [
         NewEvent(
             case.customer, purpose.key, EventKind.OBJECTED, None, None, None, touchpoint,
@@ -156,7 +156,7 @@ def _object(case: Case, actor: Actor, now: datetime, keys: Keyring) -> None:
         consents.record_consents(events, actor, now, keys)
 
 
-def _usual_touchpoint(catalogue: Catalogue) -> str:
+def usual_touchpoint(catalogue: Catalogue) -> str:
     """Where nobody said where the person asked: the website, if there is one."""
     found = [t.key for t in catalogue.touchpoints.values() if t.kind == "web"]
     found += list(catalogue.touchpoints)

@@ -32,3 +32,20 @@ def _on_postgresql(element: instant_text, compiler: SQLCompiler, **options: Any)
 @compiles(instant_text, "sqlite")
 def _on_sqlite(element: instant_text, compiler: SQLCompiler, **options: Any) -> str:
     return f"replace({compiler.process(element.clauses, **options)}, ' ', 'T') || 'Z'"
+
+
+class month_of(FunctionElement[Any]):  # noqa: N801  # used like a function
+    """The month, by UTC, of a `UtcDateTime` column: what begins with `2026-01` as text."""
+
+    inherit_cache = True
+
+
+@compiles(month_of, "postgresql")
+def _month_on_postgresql(element: month_of, compiler: SQLCompiler, **options: Any) -> str:
+    column = compiler.process(element.clauses, **options)
+    return f"date_trunc('month', {column} AT TIME ZONE 'UTC')"
+
+
+@compiles(month_of, "sqlite")
+def _month_on_sqlite(element: month_of, compiler: SQLCompiler, **options: Any) -> str:
+    return f"substr({compiler.process(element.clauses, **options)}, 1, 7)"

@@ -3,11 +3,10 @@
 No page has a script or a style of its own, and every one works without JavaScript.
 """
 
-import hashlib
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from babel.dates import format_date, format_time
@@ -15,25 +14,33 @@ from flask import Blueprint, Flask, Response, current_app, g, redirect, render_t
 from werkzeug.exceptions import HTTPException
 
 from consent_service.kernel.errors import DomainError, MisconfiguredError, NotFound, TooMany
-from consent_service.web import cookies, forms, problems
+from consent_service.web import brand, cookies, forms, problems
+from consent_service.web.brand import Asset, Brand
 from consent_service.web.forms import csrf_token
 from consent_service.web.problems import status_of
 from consent_service.web.texts import ENGLISH, LANGUAGES, Language, language_for, translations
 
-SITE_NAME = "consent.site_name"
+BRAND = "consent.brand"
+MENU = "consent.menu"
 MAILBOX_PATH = "consent.mailbox_path"
 
-_STATIC = Path(__file__).parent / "static"
-_STYLE = (_STATIC / "site.css").read_bytes()
-_STYLE_PATH = f"/assets/{hashlib.sha256(_STYLE).hexdigest()[:16]}/site.css"
 _LANGUAGE_KEPT = 365 * 24 * 3600
 _SELF = "'self'"
 _SAFE_PATH = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*")
 
 
-def init_app(app: Flask, site_name: Callable[[], str]) -> None:
-    """Makes pages possible. `site_name` says whose they are."""
-    app.extensions[SITE_NAME] = site_name
+@dataclass(frozen=True, slots=True)
+class Menu:
+    """Where one can go from every page, as (path, label): `main` on top, `foot` below."""
+
+    main: Sequence[tuple[str, str]] = ()
+    foot: Sequence[tuple[str, str]] = ()
+
+
+def init_app(app: Flask, whose: Callable[[], Brand]) -> None:
+    """Makes pages possible. `whose` says whose they are."""
+    app.extensions[BRAND] = whose
+    app.extensions[MENU] = Menu
     app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]  # the extension's own
         lambda text: translations(language().code).gettext(text),
@@ -49,12 +56,15 @@ def render(
     template: str, status: int = 200, *, form_targets: Sequence[str] = (), **values: Any
 ) -> Response:
     """A page. `form_targets` are the origins, beside ours, to which a form of it may lead."""
+    ours: Brand = current_app.extensions[BRAND]()
     html = render_template(
         template,
         language=language(),
         languages=LANGUAGES.values(),
-        site_name=current_app.extensions[SITE_NAME](),
-        style_path=_STYLE_PATH,
+        site_name=ours.name,
+        style_path=brand.style(ours.accent).path,
+        logo=brand.logo(ours.logo),
+        menu=current_app.extensions[MENU](),
         csrf_token=csrf_token,
         local_time=_local_time,
         mailbox_path=current_app.extensions.get(MAILBOX_PATH),
@@ -160,11 +170,30 @@ class Pages(Blueprint):
 shared = Pages("pages", __name__)
 
 
-@shared.get("/assets/<_version>/site.css")
-def show_style(_version: str) -> Response:
+@shared.get("/assets/<version>/site.css")
+def show_style(version: str) -> Response:
     """The one stylesheet, whose address changes with it."""
-    response = Response(_STYLE, mimetype="text/css")
-    response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    ours: Brand = current_app.extensions[BRAND]()
+    return _send(brand.style(ours.accent))
+
+
+@shared.get("/assets/<version>/logo")
+def show_logo(version: str) -> Response:
+    """The controller's logo. Opened by itself it is a picture, and nothing in it runs."""
+    ours: Brand = current_app.extensions[BRAND]()
+    found = brand.logo(ours.logo)
+    if found is None:
+        raise NotFound()
+    response = _send(found)
+    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return response
+
+
+def _send(asset: Asset) -> Response:
+    """Kept for good under its own address; under an older one, or a newer, not at all."""
+    response = Response(asset.content, mimetype=asset.media_type)
+    if request.path == asset.path:
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     return response
 
 

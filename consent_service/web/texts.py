@@ -26,7 +26,12 @@ class Language:
     @property
     def locale(self) -> Locale:
         """For dates and numbers."""
-        return Locale.parse(self.code, sep="-")
+        return _locale(self.code)
+
+
+@lru_cache
+def _locale(code: str) -> Locale:
+    return Locale.parse(code, sep="-")
 
 
 ENGLISH = Language("en", "English")

@@ -4,13 +4,16 @@ import pytest
 
 from consent_service.accounts import demo, jobs
 from consent_service.app import create_app
+from consent_service.catalogue import service as catalogues
 from consent_service.config import Environment
 from consent_service.customers import service as customers
 from consent_service.customers.model import IdentifierType, NewCustomer
 from consent_service.customers.normaliser import identifier
+from consent_service.kernel.actors import SYSTEM
 from consent_service.kernel.errors import MisconfiguredError
 from consent_service.storage.db import db
 from consent_service.web.runtime import keys
+from tests.conftest import SAMPLE
 from tests.support.pages import Browser, links_in
 
 ANNA = "anna@example.org"
@@ -19,6 +22,8 @@ ANNA = "anna@example.org"
 @pytest.fixture
 def demo_app(settings, clock):
     made = create_app(settings.model_copy(update={"environment": Environment.DEMO}), clock)
+    with made.app_context():
+        catalogues.load_catalogue(SAMPLE.read_bytes(), SYSTEM, clock(), lambda *_: 0)
     yield made
     with made.app_context():
         db.engine.dispose()
@@ -48,7 +53,7 @@ def test_the_links_sign_in_again_and_again(demo_app, links):
     for _ in range(2):
         for role, link in links.items():
             browser = Browser(demo_app)
-            home = "/account" if role == "customer" else "/staff"
+            home = "/choices" if role == "customer" else "/staff"
             assert browser.get(link).headers["Location"] == home
             assert browser.get(home).status_code == 200
 

@@ -267,7 +267,7 @@ def test_a_letter_says_that_it_is_ready_and_nothing_of_what_is_in_it(shop, packi
     assert letter.subject == "What you asked for is ready"
     assert "Ann" not in letter.text
     assert ann not in letter.text + letter.html
-    assert "/account" in letter.text
+    assert "/requests" in letter.text
     numbered = shop.customer("4711")
     packing.ready(numbered)
 

@@ -24,7 +24,8 @@ def anna(make_customer):
 
 
 def test_a_customer_signs_in_by_a_link(browser, sign_in):
-    page = browser.follow(sign_in(browser, ANNA))
+    assert sign_in(browser, ANNA).headers["Location"] == "/choices"
+    page = browser.get("/account")
     assert page.status_code == 200
     assert ANNA in page.text
     assert "You are signed in" in page.text
@@ -231,7 +232,7 @@ def test_the_page_asked_for_comes_after_the_sign_in(browser, sign_in):
 def test_no_other_site_comes_after_the_sign_in(browser, post_room, elsewhere):
     browser.submit(browser.get("/sign-in"), email=ANNA, next=elsewhere)
     link = links_in(post_room()[0].text)[0]
-    assert browser.submit(browser.get(link)).headers["Location"] == "/account"
+    assert browser.submit(browser.get(link)).headers["Location"] == "/choices"
 
 
 def test_lower_rooms_are_told_who_is_signed_in(app, browser, sign_in, anna):

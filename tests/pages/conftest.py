@@ -10,13 +10,18 @@ from playwright.sync_api import sync_playwright
 
 from consent_service.accounts import demo, jobs, staff
 from consent_service.catalogue import service as catalogues
+from consent_service.cli import sample
 from consent_service.config import Environment
+from consent_service.consents import jobs as consents_jobs
+from consent_service.consents import service as consents
+from consent_service.consents.model import EventKind, NewEvent
 from consent_service.customers import service as customers
 from consent_service.customers.model import IdentifierType, NewCustomer
 from consent_service.customers.normaliser import identifier
 from consent_service.kernel.actors import SYSTEM
 from consent_service.kernel.clock import utc_now
 from consent_service.mail import service as mail
+from consent_service.oauth import grant_service
 from consent_service.oauth import service as oauth
 from consent_service.oauth.model import ClientKind
 from consent_service.privacy_requests import intake, letters
@@ -80,23 +85,38 @@ def site(store, keyring):
             anna = customers.create_customer(NewCustomer((address,), {}), now, keys())
             demo.make_staff(now, keys())
             links = demo.sign_in_links("", anna, keys())
+            catalogues.load_catalogue(SAMPLE.read_text(encoding="utf-8"), SYSTEM, now, lambda *_: 0)
+            sample.ask_about(anna)
             request = asked_for(anna, now)
             enrol = staff.create_staff("olga", ["officer"], SYSTEM, now, keys()).token
             oauth.create_client(
                 "loyalty", "Loyalty Club", frozenset({"customers:read", "consents:write"}), (),
                 SYSTEM, now, kind=ClientKind.APP, redirect_uris=(REDIRECT,),
             )  # fmt: skip
+            everything = frozenset({"customers:read", "consents:write"})
+            challenge = challenge_of(VERIFIER)
+            grant_service.allow("loyalty", anna, REDIRECT, everything, challenge, str, now)
         allow = (
             "/oauth/authorize?response_type=code&client_id=loyalty&state=s&code_challenge_method=S256"
             f"&redirect_uri={REDIRECT}&code_challenge={challenge_of(VERIFIER)}"
         )
         paths = {**links, "request": request, "enrol": f"/staff/enrol/{enrol}", "allow": allow}
-        yield SimpleNamespace(app=running.app, address=running.issuer, paths=paths)
+
+        def say_no_elsewhere():
+            with running.app.app_context():
+                no = NewEvent(
+                    anna, "marketing.newsletter", EventKind.REFUSED, None, None, None, "store",
+                    utc_now(),
+                )  # fmt: skip
+                consents.record_consent(no, SYSTEM, utc_now(), keys())
+
+        yield SimpleNamespace(
+            app=running.app, address=running.issuer, paths=paths, say_no_elsewhere=say_no_elsewhere
+        )
 
 
 def asked_for(customer, now):
     """The path of the link in the letter about a request of a customer."""
-    catalogues.load_catalogue(SAMPLE.read_text(encoding="utf-8"), SYSTEM, now, lambda *_: 0)
     intake.submit(Asked(customer, SYSTEM, None), RequestKind.ERASURE, None, now, keys())
     intake.look_up(letters.Site("", "Demo"), now, keys())
     ((_, letter),) = mail.list_newest(jobs.key_of, 1)
@@ -111,6 +131,7 @@ def deliver(site):
     def act():
         with site.app.app_context():
             jobs.send_links(utc_now() + timedelta(seconds=5))
+            consents_jobs.send_confirmations(utc_now() + timedelta(seconds=5))
             jobs.deliver_mail(utc_now() + timedelta(seconds=5))
 
     return act
@@ -122,9 +143,9 @@ def visit(site, chromium):
     page breaks its own policy, writes an error, or asks another machine for anything."""
 
     @contextmanager
-    def open_page(language="en", scheme="light", viewport=PHONE):
+    def open_page(language="en", scheme="light", viewport=PHONE, **more):
         context = chromium.new_context(
-            base_url=site.address, locale=language, color_scheme=scheme, viewport=viewport
+            base_url=site.address, locale=language, color_scheme=scheme, viewport=viewport, **more
         )
         troubles = []
         page = context.new_page()

@@ -64,7 +64,7 @@ def test_what_is_wrong_is_where_the_focus_goes(visit):
 def test_the_language_is_changed_and_kept(visit):
     with visit() as page:
         page.goto("/sign-in?next=/account")
-        tab_to(page, "footer button[lang=ar]")
+        tab_to(page, ".languages button[lang=ar]")
         page.keyboard.press("Enter")
         page.wait_for_selector("html[lang=ar][dir=rtl]")
         assert page.url.endswith("/sign-in?next=/account")

@@ -69,6 +69,79 @@ def states(page, site, deliver):
     yield "request link gone"
 
 
+def choose(page, *answers):
+    """Ticks answers on the page that is open, and saves them."""
+    for answer in answers:
+        page.check("#" + answer)
+    page.locator(".save button").click()
+
+
+def own_states(page, site, deliver):
+    """Leads a customer through their own pages; yields the name of each."""
+    page.goto("/privacy")
+    yield "how we use data"
+    page.goto("/help")
+    yield "help"
+    page.goto(site.paths["customer"])
+    yield "choices"
+    site.say_no_elsewhere()
+    choose(page, "marketing-newsletter--email-yes", "marketing-sms_offers--sms-yes")
+    page.wait_for_selector("[role=alert]")
+    yield "choices, changed meanwhile"
+    choose(page)
+    page.wait_for_url("**/choices/saved/*")
+    yield "choices saved"
+    saved = page.url
+    page.goto("/choices")
+    page.check("#marketing-newsletter--email-no")
+    yield "choices, not saved yet"
+    deliver()
+    page.goto("/demo/mailbox")
+    link = page.locator("a[href*='/choices/confirm/']").first.get_attribute("href")
+    page.goto(link)
+    yield "yes to confirm"
+    page.locator("main form button").click()
+    page.wait_for_url("**/choices/confirmed")
+    yield "yes confirmed"
+    page.goto(link)
+    yield "yes confirmed before"
+    page.goto("/choices/history/marketing.sms_offers")
+    yield "history of a choice"
+    page.goto(saved)
+    yield "choices saved, later"
+    yield from data_states(page)
+
+
+def data_states(page):
+    """The rest of a customer's own pages."""
+    page.goto("/use")
+    for each in page.locator("main details").all():
+        each.evaluate("each => each.open = true")
+    yield "how it was used"
+    page.goto("/use?from=x&outcome=deny")
+    yield "how it was used, refused"
+    page.goto("/data")
+    yield "data"
+    page.goto("/data/correct")
+    yield "correct"
+    page.fill("#note", "x" * 4_001)
+    page.locator("main form button").click()
+    yield "correct refused"
+    page.goto("/data/download")
+    yield "download"
+    page.locator("main form button").first.click()
+    page.wait_for_url("**/requests/req_*")
+    yield "request"
+    page.goto("/data/delete")
+    yield "delete"
+    page.goto("/requests")
+    yield "requests"
+    page.goto("/account/apps")
+    yield "apps"
+    page.goto("/nothing/there")
+    yield "nothing there, signed in"
+
+
 def faults(page, axe):
     """What axe finds, and what does not fit."""
     page.evaluate(axe)
@@ -83,15 +156,35 @@ def faults(page, axe):
     return [*found, *([f"{over} px too wide"] if over > 0 else [])]
 
 
+LEAN = [(language, "light") for language in sorted(LANGUAGES)] + [("en", "dark"), ("ar", "dark")]
+WALKS = {"everybody": (states, 20), "own": (own_states, 22)}
+
+
+@pytest.mark.parametrize("walk", WALKS)
+@pytest.mark.parametrize(("language", "scheme"), LEAN)
+def test_axe_finds_nothing_and_nothing_is_cut_off(
+    site, visit, deliver, axe, language, scheme, walk
+):
+    with visit(language, scheme) as page:
+        look_at_all(page, site, deliver, axe, language, walk)
+
+
+@pytest.mark.pages_full
+@pytest.mark.parametrize("walk", WALKS)
+@pytest.mark.parametrize("width", [320, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
-def test_axe_finds_nothing_and_nothing_is_cut_off(site, visit, deliver, axe, language, scheme):
+def test_every_page_at_every_width(site, visit, deliver, axe, language, scheme, width, walk):
+    with visit(language, scheme, {"width": width, "height": 800}) as page:
+        look_at_all(page, site, deliver, axe, language, walk)
+
+
+def look_at_all(page, site, deliver, axe, language, walk):
+    lead, many = WALKS[walk]
     found = {}
-    with visit(language, scheme) as page:
-        for name in states(page, site, deliver):
-            shown = page.locator("html").evaluate("html => [html.lang, html.dir]")
-            assert shown == [language, LANGUAGES[language].direction], name
-            assert page.title() not in found
-            found[name] = faults(page, axe)
-    assert len(found) == 20
+    for name in lead(page, site, deliver):
+        shown = page.locator("html").evaluate("html => [html.lang, html.dir]")
+        assert shown == [language, LANGUAGES[language].direction], name
+        found[name] = faults(page, axe)
+    assert len(found) == many
     assert {name: wrong for name, wrong in found.items() if wrong} == {}

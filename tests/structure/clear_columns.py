@@ -8,6 +8,7 @@ CLEAR = {
     "client_secrets": "client_id sha256",
     "client_quotas": "client_id budget",
     "clients": "id name scopes recipients kind redirect_uris jwks auth_method",
+    "consent_confirmation_links": "sha256",
     "consent_events": "purpose channel kind notice_version language touchpoint lifecycle_stage "
     "actor_kind actor_id",
     "consent_records": "purpose channel state notice_version standing_no",

@@ -26,6 +26,17 @@ EXPORTED = {
         "code_challenge": _CREDENTIAL,
         "redeemed_at": "- as issued_at",
     },
+    "consent_confirmation_links": {
+        "sha256": _CREDENTIAL,
+        "customer_id": _CUSTOMER,
+        "event_id": "consent_events.id",
+        "expires_at": "- seven days old at most",
+    },
+    "consent_confirmations": {
+        "customer_id": _CUSTOMER,
+        "event_id": "consent_events.id",
+        "asked_at": "- seconds old; the event tells it",
+    },
     "consent_events": {
         "customer_id": _CUSTOMER,
         "id": "consent_events.id",

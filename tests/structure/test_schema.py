@@ -28,6 +28,7 @@ PLACED_OTHERWISE = {
     "sessions": "placed by the hash of the cookie, which is all that a request brings",
     "sign_in_links": "placed by the hash of the link, which is all that the letter holds",
     "privacy_request_links": "placed by the hash of the link, as those to sign in by are",
+    "consent_confirmation_links": "placed by the hash of the link, as those to sign in by are",
     "identifier_index": "placed by blind index: a customer is looked up by it",
 }
 UNPERSONAL_TYPES = (UtcDateTime, Uuid, Integer, Boolean)

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from consent_service import catalogue
-from consent_service.catalogue.checks import contrast_with_white
 from consent_service.catalogue.document import build, canonical, parse
 from consent_service.catalogue.faults import MAX_FAULTS
 from consent_service.catalogue.history import check_history, differences
@@ -15,6 +14,7 @@ from consent_service.catalogue.positions import MAX_BYTES, MalformedDocument, re
 from consent_service.catalogue.versions import DifferenceKind
 from consent_service.kernel.errors import Invalid
 from consent_service.ledger.model import EntryKind
+from consent_service.web.colours import WHITE, contrast
 
 SAMPLE = Path(catalogue.__file__).parent / "sample" / "catalogue.yaml"
 NOW = datetime(2026, 10, 1, tzinfo=UTC)
@@ -298,9 +298,18 @@ FAULTS = [
     ("  name: Example", "  name: 7 # here", "/controller/name", "wrong_type"),
     ("  name: Example", f"  name: {'x' * 201} # here", "/controller/name", "too_long"),
     ("  logo: null", "  logo: false # here", "/controller/logo", "wrong_type"),
+    ("  logo: null", "  logo: https://example.org/l.png # here", "/controller/logo", "invalid"),
+    ("  logo: null", "  logo: data:text/html;base64,AAAA # here", "/controller/logo", "invalid"),
+    (
+        "  logo: null",
+        f"  logo: data:image/png;base64,{40_000 * 'A'} # here",
+        "/controller/logo",
+        "too_long",
+    ),
     ("  logo: null", "  logo: null\n  x: 1 # here", "/controller/x", "unknown_field"),
     ("'#1b5e57'", "'#1b5e5' # here", "/controller/accent_colour", "invalid"),
     ("'#1b5e57'", "'#777777' # here", "/controller/accent_colour", "low_contrast"),
+    ("'#1b5e57'", "'#747474' # here", "/controller/accent_colour", "low_contrast"),  # on the ground
     ("  DE:\n", "  De: # here\n", "/jurisdictions/De", "invalid_key"),
     (
         "accepted_bases: [consent, contract, legitimate_interests]",
@@ -539,10 +548,10 @@ def test_values_are_not_repeated():
 
 
 def test_contrast_is_that_of_wcag():
-    assert contrast_with_white("#000000") == pytest.approx(21)
-    assert contrast_with_white("#ffffff") == pytest.approx(1)
-    assert contrast_with_white("#767676") == pytest.approx(4.54, abs=0.005)
-    assert contrast_with_white("#777777") == pytest.approx(4.48, abs=0.005)
+    assert contrast("#000000", WHITE) == pytest.approx(21)
+    assert contrast("#ffffff", WHITE) == pytest.approx(1)
+    assert contrast("#767676", WHITE) == pytest.approx(4.54, abs=0.005)
+    assert contrast(WHITE, "#777777") == pytest.approx(4.48, abs=0.005)
 
 
 def history_errors(old, new):

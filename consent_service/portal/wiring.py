@@ -1,0 +1,33 @@
+"""What `app.py` does to have this room's pages."""
+
+from flask import Flask
+
+from consent_service.portal import (
+    app_pages,
+    choices_pages,
+    confirm_pages,
+    data_pages,
+    public_pages,
+    request_pages,
+    use_pages,
+)
+from consent_service.portal.navigation import CHOICES, menu
+from consent_service.web.pages import MENU
+
+HOME = CHOICES
+_ROOMS_PAGES = (
+    choices_pages.pages,
+    confirm_pages.pages,
+    use_pages.pages,
+    data_pages.pages,
+    request_pages.pages,
+    app_pages.pages,
+    public_pages.pages,
+)
+
+
+def init_app(app: Flask) -> None:
+    """Registers the pages, and says where one can go from every page."""
+    app.extensions[MENU] = menu
+    for pages in _ROOMS_PAGES:
+        app.register_blueprint(pages)
