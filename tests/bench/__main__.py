@@ -3,6 +3,7 @@
 import sys
 
 from tests.bench import (
+    audiences,
     batches,
     decisions,
     erasures,
@@ -18,6 +19,7 @@ SECTIONS = {
     "import": imports.run,
     "decisions": decisions.run,
     "batches": batches.run,
+    "audiences": audiences.run,
     "seal": sealing.run,
     "files": files.run,
     "flame": flame.run,

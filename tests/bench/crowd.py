@@ -21,26 +21,29 @@ _FILL = (
     SELECT id, id, 'email', {b80}, 'import', {b32}, now() FROM crowd""",
     "INSERT INTO identifier_index SELECT {b32}, '\\x00000000', 1, id, id FROM crowd",
     """INSERT INTO consent_records SELECT id, purpose, 'email', 2, now(), NULL, 'given', now(), id,
-    '1', false, true, NULL FROM crowd, unnest(ARRAY{purposes}) purpose""",
+    (SELECT max(notice_version) FROM consent_records WHERE state = 'given'), false, true, NULL
+    FROM crowd, unnest(ARRAY{purposes}) purpose""",
     """INSERT INTO ledger_entries (customer_id, id, known, kind, occurred_at, recorded_at,
     client_id, purpose, channel, data_categories, recipient, outcome, reason, commitment, token,
     payload, apart) SELECT id, gen_random_uuid(), true, 'decision', now(), now(), 'campaigns',
     '{newsletter}', 'email', 'email_address', 'email_service', 'permit', 'consent_given', {b32},
-    {b16}, {b224}, false FROM crowd, generate_series(1, 3)""",
+    {b16}, {b224}, false FROM crowd, generate_series(1, {entries})""",
     "DROP TABLE crowd",
 )
 _BYTES = "decode(repeat(md5(g::text), {}), 'hex')"
 _PARTS = {f"b{16 * n}": _BYTES.format(n) for n in (1, 2, 4, 5, 8, 14)}
 
 
-def grow(connection, lo, hi):
-    """Adds the customers numbered from `lo` up to `hi`, each with ten records and three entries of
-    the log, and lets the planner know."""
+def grow(connection, lo, hi, purposes=PURPOSES, entries=3):
+    """Adds the customers numbered from `lo` up to `hi`, each with a record of each purpose and so
+    many entries of the log, and lets the planner know."""
     connection.execute("SET synchronous_commit = off")
     connection.execute(_IDS.format(lo=lo, hi=hi))
     for statement in _FILL:
         connection.execute(
-            statement.format(**_PARTS, purposes=list(PURPOSES), newsletter=NEWSLETTER)
+            statement.format(
+                **_PARTS, purposes=list(purposes), newsletter=NEWSLETTER, entries=entries
+            )
         )
     connection.execute("VACUUM (ANALYZE)")
     connection.execute("CHECKPOINT")
