@@ -54,18 +54,16 @@ class Audience:
 
     def judge(self, subjects: Sequence[Subject]) -> list[Judged]:
         """What holds for each, in order. Raises: Unavailable."""
-        owners = self._owners(subjects)
-        with reading() as tx:
-            found = store.gather_plain(tx, list(set(owners.values())), self._purpose, self.channel)
-        plain = {one.customer_id: self._judged(one) for one in found if not one.marked}
-        apart = [s for s in subjects if s not in owners or owners[s] not in plain]
-        others = self._one_by_one(apart)
-        return [others[s] if s in others else plain[owners[s]] for s in subjects]
-
-    def _owners(self, subjects: Sequence[Subject]) -> dict[Subject, CustomerId]:
         named = [s for s in subjects if not isinstance(s, UUID)]
-        owners: dict[Subject, CustomerId] = {s: s for s in subjects if isinstance(s, UUID)}
-        return owners | {**customers.find_indexed_owners(named, self._keys)}
+        owners = customers.find_indexed_owners(named, self._keys) if named else {}
+        ids = [s if isinstance(s, UUID) else owners.get(s) for s in subjects]
+        there = list({one for one in ids if one is not None})
+        with reading() as tx:
+            found = store.gather_plain(tx, there, self._purpose, self.channel)
+        plain = {one.customer_id: self._judged(one) for one in found if not one.marked}
+        judged = [None if one is None else plain.get(one) for one in ids]
+        others = self._one_by_one([s for s, j in zip(subjects, judged, strict=True) if j is None])
+        return [others[s] if j is None else j for s, j in zip(subjects, judged, strict=True)]
 
     def _judged(self, one: Plain) -> Judged:
         verdict = self._verdicts.get(one.facts)

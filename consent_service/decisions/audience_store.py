@@ -16,7 +16,7 @@ from consent_service.customers.model import AgeBand, Facts
 from consent_service.customers.tables import CustomerFactsRow, CustomerRow
 from consent_service.decisions.model import Person
 from consent_service.kernel.ids import CustomerId
-from consent_service.storage.many import among
+from consent_service.storage.many import rows_among
 from consent_service.suppressions.tables import CustomerSuppressionRow
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -38,11 +38,8 @@ def gather_plain(
 ) -> list[Plain]:
     """What is known of many customers as far as one purpose and channel need it, by one statement;
     unknown ones, and those merged into others, are left out."""
-    query = _plain(purpose, channel).where(among(tx, CustomerRow.customer_id, customer_ids))
-    return [
-        Plain(CustomerId(row[0]), bytes(row[1]), bool(row[2]), tuple(row[3:]))
-        for row in tx.execute(query)
-    ]
+    found = rows_among(tx, _plain(purpose, channel), CustomerRow.customer_id, customer_ids)
+    return [Plain(row[0], bytes(row[1]), bool(row[2]), tuple(row[3:])) for row in found]
 
 
 def person_of(plain: Plain, purpose: Purpose, channel: Channel | None) -> Person:
@@ -65,7 +62,7 @@ def list_audience_secrets(
     """What finds each of these customers among an audience's members."""
     row = CustomerRow
     query = select(row.customer_id, row.audience_secret)
-    found = tx.execute(query.where(among(tx, row.customer_id, customer_ids)))
+    found = rows_among(tx, query, row.customer_id, customer_ids)
     return {CustomerId(each.customer_id): bytes(each.audience_secret) for each in found}
 
 

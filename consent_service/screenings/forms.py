@@ -10,6 +10,7 @@ from typing import IO
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import astuple
 
 from consent_service.decisions.audience import Subject
 from consent_service.kernel.errors import Invalid
@@ -93,6 +94,9 @@ class _Line(Struct):
     phone_sha256: str | UnsetType | None = UNSET
 
 
+_COLUMNS = tuple(map(Column, _Line.__struct_fields__))
+
+
 class Ndjson(Form):
     """A line each: a customer id as a string, or an object with a member that names somebody.
     Blank lines are none. The last line written is the summary."""
@@ -128,8 +132,8 @@ class Ndjson(Form):
             return Unusable.NOT_READABLE
         if isinstance(said, str):
             return subject_of(Column.CUSTOMER_ID, said)
-        columns = list(Column) if self._column is None else [self._column]
-        there = [(c, v) for c in columns if isinstance(v := getattr(said, c), str)]
+        cells = zip(_COLUMNS, astuple(said), strict=True)
+        there = [(c, v) for c, v in cells if v.__class__ is str and self._column in (None, c)]
         if len(there) == 1:
             return subject_of(*there[0])
         return Unusable.SEVERAL_NAMED if there else Unusable.NOBODY_NAMED

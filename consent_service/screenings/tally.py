@@ -25,20 +25,18 @@ class Tally:
 
     def add(self, named: Sequence[Named], judged: Iterator[Judged]) -> list[bool]:
         """Counts a portion; which of its rows are permitted."""
-        permitted = []
-        for one in named:
-            if isinstance(one, Unusable):
-                self.unusable[one.value] += 1
-                permitted.append(False)
-                continue
-            found = next(judged)
-            self.reasons[found.reason.value] += 1
-            permitted.append(found.outcome is Outcome.PERMIT)
-            if found.secret is not None:
-                self.members.add(found.secret, found.reason)
-            if found.outcome is Outcome.PERMIT:
-                self.permitted += 1
-                self.valid_until = min(found.valid_until, self.valid_until or found.valid_until)
+        answers = [None if isinstance(one, Unusable) else next(judged) for one in named]
+        self.unusable.update([one.value for one in named if isinstance(one, Unusable)])
+        found = [one for one in answers if one is not None]
+        self.reasons.update([one.reason.value for one in found])
+        for one in found:
+            if one.secret is not None:
+                self.members.add(one.secret, one.reason)
+        good = {one.valid_until for one in found if one.outcome is Outcome.PERMIT}
+        permitted = [one is not None and one.outcome is Outcome.PERMIT for one in answers]
+        self.permitted += sum(permitted)
+        if good:
+            self.valid_until = min(good | {self.valid_until or min(good)})
         return permitted
 
 
