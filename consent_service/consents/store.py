@@ -12,7 +12,7 @@ from consent_service.consents.model import Event, EventKind, Record, State
 from consent_service.consents.slots import Ended, Made, Slot
 from consent_service.consents.tables import ConsentEventRow, ConsentRecordRow
 from consent_service.kernel.actors import Actor, ActorKind
-from consent_service.kernel.ids import CustomerId
+from consent_service.kernel.ids import CustomerId, first_uuid_of, time_of
 from consent_service.storage.bulk import insert_rows
 from consent_service.storage.many import among, rows_among
 
@@ -69,14 +69,16 @@ def list_newest_events(
 
 
 def list_recorded_with(tx: Connection, event: Event, limit: int) -> list[Event]:
-    """An event and those of its customer that were recorded at the same moment, in order."""
+    """An event and those of its customer that were recorded with it and after it, in order. Ids of
+    one millisecond are in none."""
     row = ConsentEventRow
     query = select(row.__table__).where(
         row.customer_id == event.customer_id,
-        row.id >= event.id,
+        row.id >= first_uuid_of(time_of(event.id)),
         row.recorded_at == event.recorded_at,
+        row.revision >= event.revision,
     )
-    return [_event(found) for found in tx.execute(query.order_by(row.id).limit(limit))]
+    return [_event(found) for found in tx.execute(query.order_by(row.revision).limit(limit))]
 
 
 def list_import_marks(

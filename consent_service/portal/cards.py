@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from consent_service.catalogue.model import Catalogue, NoticeVersion, Purpose, PurposeText
+from consent_service.decisions.model import Reason
 from consent_service.disclosures.texts import name_in
 from consent_service.portal import words
 from consent_service.portal.model import Ask, Use, changes_of, in_language
@@ -48,6 +49,11 @@ class Card:
     def ask(self) -> Ask:
         """What is asked about it."""
         return self.uses[0].ask
+
+    @property
+    def until_no(self) -> bool:
+        """Whether the law where they live lets it be used as long as they say no to nothing."""
+        return any(use.reason is Reason.NOT_OPTED_OUT for use in self.uses)
 
 
 def card(

@@ -208,6 +208,10 @@ def test_where_silence_is_a_yes_it_is_said(app, clock, shop):
     person = Person(app, clock, shop.customer(jurisdiction="US-CA"))
     assert person.states()["news--email"] == "It is used unless you say no."
     assert person.ticked() == set()
+    assert "as long as you do not say no" in person.get("/choices").text
+    assert "Without your yes we do none of this" not in person.get("/choices").text
+    person.choose({"news/email": "no"})
+    assert "Without your yes we do none of this" in person.get("/choices").text
 
 
 def test_where_an_interest_is_no_basis_it_is_asked(app, clock, shop, anna):
