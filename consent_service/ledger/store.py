@@ -12,7 +12,6 @@ from sqlalchemy import (
     Select,
     bindparam,
     delete,
-    func,
     insert,
     select,
 )
@@ -99,13 +98,6 @@ def list_customer_entries(tx: Connection, customer: UUID, *, held: bool = False)
     if held:
         query = query.with_for_update()
     return [entry_of(row) for row in tx.execute(query.order_by(LedgerEntryRow.id))]
-
-
-def count_customer_entries(tx: Connection, customers: Sequence[UUID]) -> dict[UUID, int]:
-    """How many entries there are about each of these customers of whom there are any."""
-    place = LedgerEntryRow.customer_id
-    query = select(place, func.count()).where(place.in_(customers)).group_by(place)
-    return {found: count for found, count in tx.execute(query)}  # noqa: C416  # rows, not pairs
 
 
 def delete_customer_entries(tx: Connection, customers: Sequence[UUID]) -> None:
