@@ -38,6 +38,7 @@ from consent_service.privacy_requests.jobs import site as privacy_requests_site
 from consent_service.privacy_requests.model import RequestKind
 from consent_service.recipients import routes as recipients_routes
 from consent_service.recipients import service as recipients
+from consent_service.recipients import telling
 from consent_service.screenings import routes as screenings_routes
 from consent_service.storage import db
 from consent_service.suppressions import routes as suppressions_routes
@@ -101,12 +102,12 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
     app.register_blueprint(privacy_requests_pages.pages)
     app.register_blueprint(erasures_pages.pages)
     carriers.hand_in_recipients(recipients)
+    recipients.hand_in(telling.by_webhook)
     carriers.hand_in(
         dict.fromkeys(packages.KINDS, packages.carry),
         {RequestKind.ERASURE: erasures.carrier(privacy_requests_site)},
     )
-    # No recipient is asked yet for what it holds.
-    packages_building.hand_in(personal_data.export, outstanding=lambda _: ())
+    packages_building.hand_in(personal_data.export, recipients.list_outstanding)
     portal.init_app(app)
     docs.init_app(app, lambda: api_document.text_of(app))
     return app

@@ -13,16 +13,16 @@ from urllib.parse import urlencode
 
 import click
 
-from consent_service.cli import sample, sample_recipient
+from consent_service.cli import sample
 from consent_service.cli.options import DATA_DIR, data_dir_option
 from consent_service.cli.ports import reserved_port
 from consent_service.cli.sample import NEWSLETTER, Sample
+from consent_service.cli.sample_recipient import HOST, Recipient
 from consent_service.cli.serve import supervised
 from consent_service.cli.supervisor import Child
 from consent_service.config import Environment, Settings, load_settings
 from consent_service.kernel.errors import Unavailable
 
-_HOST = "127.0.0.1"
 _READY_WITHIN = 60.0
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -38,11 +38,13 @@ def command(port: int, as_json: bool) -> None:
     with it. What CONSENT_... variables say plays no part. Ctrl-C ends it.
     """
     settings = _settings(port)
-    with reserved_port(_HOST, port):
+    with reserved_port(HOST, port):
         click.echo(f"Preparing {settings.data_dir} ...", err=True)
-        found = sample.prepare(settings)
-        recipient = partial(sample_recipient.run, port, found.clients["email_service"])
-        with supervised(settings, Child("recipient", recipient)) as supervisor:
+        recipient = Recipient()
+        found = sample.prepare(settings, recipient.url)
+        client = found.clients[sample.RECIPIENT]
+        run = partial(recipient.run, port, client, found.webhook_secret)
+        with recipient, supervised(settings, Child("recipient", run)) as supervisor:
             if supervisor.wait_until(_Ready(port)):
                 say = _say_json if as_json else _say_text
                 say(settings.base_url, found, port)
@@ -56,12 +58,13 @@ def _settings(port: int) -> Settings:
         without=frozenset({"database_url", "key_file", "keyring"}),
         environment=Environment.DEMO,
         data_dir=click.get_current_context().meta.get(DATA_DIR, Path("instance")),
-        base_url=f"http://{_HOST}:{port}",
-        host=_HOST,
+        base_url=f"http://{HOST}:{port}",
+        host=HOST,
         port=port,
         workers=2,
         threads=4,
         trusted_proxies=0,
+        webhook_private_hosts=HOST,
     )
 
 
@@ -84,7 +87,7 @@ class _Ready:
 def _ask(
     port: int, method: str, path: str, body: str | None = None, headers: Mapping[str, str] = {}
 ) -> tuple[int, bytes]:
-    connection = HTTPConnection(_HOST, port, timeout=5)
+    connection = HTTPConnection(HOST, port, timeout=5)
     try:
         connection.request(method, path, body, dict(headers))
         reply = connection.getresponse()

@@ -29,13 +29,15 @@ from consent_service.oauth import service as oauth
 from consent_service.oauth.model import Scope
 from consent_service.storage import migrations
 from consent_service.web.runtime import keys, now
+from consent_service.webhooks import service as webhooks
+from consent_service.webhooks.events import FOR_RECIPIENT
 
 NEWSLETTER = "marketing.newsletter"
 SAMPLE_SIZE = 200
 _PACKAGE = Path(consent_service.__file__).parent
 _CATALOGUE = _PACKAGE / "catalogue/sample/catalogue.yaml"
 _AUDIENCE = _PACKAGE / "imports/sample/audience_export.zip"
-_ASKS_FOR = "email_service"
+RECIPIENT = "email_service"
 _SIGN_IN = ("customer", "officer", "agent", "auditor")
 _SCOPES = {
     "admin": frozenset(Scope),
@@ -57,10 +59,12 @@ class Sample:
     purposes: list[str]
     notice_version: str
     sign_in: Mapping[str, str]
+    webhook_secret: str
 
 
-def prepare(settings: Settings) -> Sample:
-    """Fills a data directory, or goes on with what is in it. Raises: MisconfiguredError."""
+def prepare(settings: Settings, webhook_url: str) -> Sample:
+    """Fills a data directory, or goes on with what is in it. The recipient is told of what people
+    ask for at `webhook_url`. Raises: MisconfiguredError."""
     assert settings.data_dir is not None
     if isinstance(settings.key_provider, FileProvider) and not settings.key_provider.path.exists():
         key_file.create(settings.key_provider.path, utc_now())
@@ -83,7 +87,8 @@ def prepare(settings: Settings) -> Sample:
             settings.base_url, parse_customer_id(people[0][0]), keys()
         )
         sign_in = {kind: links[kind] for kind in _SIGN_IN}
-        return Sample(clients, people, list(catalogue.purposes), notice.version, sign_in)
+        secret = make_webhook(webhook_url, settings)
+        return Sample(clients, people, list(catalogue.purposes), notice.version, sign_in, secret)
 
 
 def load_catalogue() -> None:
@@ -112,11 +117,11 @@ def make_clients(secrets: Path) -> dict[str, dict[str, str]]:
     """The demo's clients, each with a secret that works: the one in the file `secrets`, which
     the demo alone keeps, or a new one."""
     kept = _read_secrets(secrets)
-    others = sorted(set(catalogues.current().recipients) - {_ASKS_FOR})
+    others = sorted(set(catalogues.current().recipients) - {RECIPIENT})
     asks_for = {
-        "admin": (_ASKS_FOR, *others),
-        "campaigns": (_ASKS_FOR,),
-        "email_service": (_ASKS_FOR,),
+        "admin": (RECIPIENT, *others),
+        "campaigns": (RECIPIENT,),
+        "email_service": (RECIPIENT,),
     }
     made = {
         name: {
@@ -128,6 +133,18 @@ def make_clients(secrets: Path) -> dict[str, dict[str, str]]:
     }
     _write_privately(secrets, {name: client["client_secret"] for name, client in made.items()})
     return made
+
+
+def make_webhook(url: str, settings: Settings) -> str:
+    """The recipient's webhook, in place of the one that an earlier demo made; its secret."""
+    for each in webhooks.list_webhooks():
+        if each.client_id == RECIPIENT:
+            webhooks.delete_webhook(each.id, actor(), now())
+    hosts = settings.private_hosts
+    _, secret = webhooks.add_webhook(
+        url, [FOR_RECIPIENT], RECIPIENT, actor(), now(), keys(), private_hosts=hosts
+    )
+    return secret
 
 
 def _secret(name: str, scopes: frozenset[Scope], recipients: tuple[str, ...], kept: str) -> str:

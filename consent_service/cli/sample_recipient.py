@@ -1,45 +1,118 @@
-"""The demo's recipient: an e-mail service that looks into its queue, over the public API and as any
-recipient would, and says that it has done what people asked for. It holds nothing of its own, so
+"""The demo's recipient: an e-mail service that is told by its webhook what people ask for, and says
+over the public API, as any recipient would, that it has done it. It holds nothing of its own, so
 that what it says is true."""
 
 import base64
+import hashlib
+import hmac
 import json
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from http.client import HTTPConnection, HTTPException
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import structlog
 
 from consent_service.cli.stopping import on_stop
 
-_HOST = "127.0.0.1"
-_EVERY_S = 2.0
+HOST = "127.0.0.1"
 _QUEUE = "/v1/requests-for-me"
+_AGAIN_S = 1.0
+_TOLERANCE_S = 300
+_MOST_BYTES = 65_536
+_FAILURES = (OSError, HTTPException, ValueError, KeyError)
 
 _log = structlog.get_logger("consent.sample_recipient")
 
 
-def run(port: int, client: Mapping[str, str]) -> None:
-    """Answers what comes in, until this process is told to stop."""
-    stop = threading.Event()
-    on_stop(stop.set)
-    while not stop.wait(_EVERY_S):
+class Recipient(ThreadingHTTPServer):
+    """Its server, on a port of its own from now on; it answers in the process that calls `run`."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__((HOST, 0), _Handler)
+        self.url = f"http://{HOST}:{self.server_port}/webhook"
+
+    def run(self, port: int, client: Mapping[str, str], secret: str) -> None:
+        """Answers what it is told, and first what came while it was away, until this process is
+        told to stop. `secret` is its webhook's."""
+        stop = threading.Event()
+
+        def end() -> None:
+            stop.set()
+            self.shutdown()
+
+        on_stop(end)
+        self.port, self.client, self.secret = port, client, secret
+        threading.Thread(target=self._catch_up, args=(stop,), daemon=True).start()
+        self.serve_forever()
+
+    def _catch_up(self, stop: threading.Event) -> None:
+        while not stop.wait(_AGAIN_S):
+            try:
+                answer_all(self.port, self.client)
+            except _FAILURES:
+                continue  # the service is not up yet
+            return
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Recipient
+    timeout = 10
+
+    def do_POST(self) -> None:  # the library's name
+        """A webhook: what is not the service's own is refused; what cannot be done now is to be
+        sent again."""
+        body = self.rfile.read(min(int(self.headers.get("Content-Length", 0)), _MOST_BYTES))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        if not is_genuine(headers, body, self.server.secret, time.time()):
+            self._say(401)
+            return
         try:
-            answer_all(port, client)
-        except (OSError, HTTPException, ValueError, KeyError) as error:
-            _log.warning("sample_recipient:service:unreachable", error_kind=type(error).__name__)
+            confirm(self.server.port, self.server.client, json.loads(body)["data"]["id"])
+        except _FAILURES as error:
+            _log.warning("sample_recipient:task:put_off", error_kind=type(error).__name__)
+            self._say(503)
+            return
+        self._say(204)
+
+    def _say(self, status: int) -> None:
+        self.send_response(status)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Says nothing."""
 
 
-def answer_all(port: int, client: Mapping[str, str]) -> int:
-    """Answers all that waits; how many. Raises: OSError, HTTPException, ValueError, KeyError."""
-    bearer = {"Authorization": f"Bearer {_token(port, client)}"}
-    answered = 0
+def is_genuine(headers: Mapping[str, str], body: bytes, secret: str, now: float) -> bool:
+    """Whether a webhook is of whoever has the secret, and of just now. Source: Standard Webhooks
+    1.0.0."""
+    try:
+        sent = headers["webhook-timestamp"]
+        if abs(now - int(sent)) > _TOLERANCE_S:
+            return False
+        signed = f"{headers['webhook-id']}.{sent}.".encode() + body
+        given = headers["webhook-signature"].split()
+    except (KeyError, ValueError):
+        return False
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    mine = b"v1," + base64.b64encode(hmac.digest(key, signed, hashlib.sha256))
+    return any(hmac.compare_digest(mine, one.encode()) for one in given)
+
+
+def answer_all(port: int, client: Mapping[str, str]) -> None:
+    """Answers all that waits. Raises: OSError, HTTPException, ValueError, KeyError."""
+    bearer = _bearer(port, client)
     for task in _waiting(port, bearer):
-        path = f"{_QUEUE}/{task['id']}/confirm"
-        _call(port, "POST", path, json.dumps({"outcome": "nothing_held"}), bearer | _JSON)
-        answered += 1
-    return answered
+        _confirm(port, task["id"], bearer)
+
+
+def confirm(port: int, client: Mapping[str, str], task_id: str) -> None:
+    """Says of one task that it is done. Raises: OSError, HTTPException, ValueError, KeyError."""
+    _confirm(port, task_id, _bearer(port, client))
 
 
 _JSON = {"Content-Type": "application/json"}
@@ -47,23 +120,39 @@ _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 def _waiting(port: int, bearer: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    yield from _call(port, "GET", _QUEUE, None, bearer)["items"]
+    cursor = ""
+    while True:
+        page = _call(port, "GET", _QUEUE + cursor, None, bearer)
+        yield from page["items"]
+        if page["next_cursor"] is None:
+            return
+        cursor = f"?cursor={page['next_cursor']}"
 
 
-def _token(port: int, client: Mapping[str, str]) -> str:
+def _confirm(port: int, task_id: str, bearer: Mapping[str, str]) -> None:
+    said = json.dumps({"outcome": "nothing_held"})
+    _call(port, "POST", f"{_QUEUE}/{task_id}/confirm", said, {**bearer, **_JSON})
+
+
+def _bearer(port: int, client: Mapping[str, str]) -> dict[str, str]:
     secret = f"{client['client_id']}:{client['client_secret']}".encode()
     basic = {"Authorization": f"Basic {base64.b64encode(secret).decode()}"}
     body = "grant_type=client_credentials"
-    return str(_call(port, "POST", "/oauth/token", body, basic | _FORM)["access_token"])
+    token = _call(port, "POST", "/oauth/token", body, basic | _FORM)["access_token"]
+    return {"Authorization": f"Bearer {token}"}
 
 
 def _call(
     port: int, method: str, path: str, body: str | None, headers: Mapping[str, str]
 ) -> dict[str, Any]:
-    connection = HTTPConnection(_HOST, port, timeout=5)
+    connection = HTTPConnection(HOST, port, timeout=5)
     try:
         connection.request(method, path, body, dict(headers))
-        found: dict[str, Any] = json.loads(connection.getresponse().read())
-        return found
+        reply = connection.getresponse()
+        said = reply.read()
     finally:
         connection.close()
+    if reply.status >= 300:
+        raise ValueError("the service refused")
+    found: dict[str, Any] = json.loads(said)
+    return found

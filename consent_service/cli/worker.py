@@ -22,7 +22,7 @@ from consent_service.erasures import cleaning
 from consent_service.jobs.model import Job
 from consent_service.jobs.service import run_due
 from consent_service.kernel.errors import MisconfiguredError, Unavailable
-from consent_service.ledger import partitions, retention
+from consent_service.ledger import counting, partitions, retention
 from consent_service.ledger.sealer import BATCH, Sealer
 from consent_service.oauth import service as oauth
 from consent_service.packages import jobs as packages
@@ -45,6 +45,7 @@ JOBS = {
     "ledger.drop_partitions": Job(lambda _: retention.drop_emptied(), timedelta(hours=1)),
     "ledger.forget_entries": Job(forget_entries, timedelta(seconds=10)),
     "ledger.make_partitions": Job(partitions.make_ahead, timedelta(hours=1)),
+    "ledger.say_gone": Job(counting.say, timedelta(hours=1)),
     "oauth.delete_expired_tokens": Job(oauth.delete_expired_tokens, timedelta(minutes=10)),
     "packages.delete_expired": Job(packages.delete_expired, timedelta(minutes=10)),
     "privacy_requests.delete_expired": Job(privacy_requests.delete_expired, timedelta(hours=1)),

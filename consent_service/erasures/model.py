@@ -20,7 +20,8 @@ SWEEP_AFTER = timedelta(minutes=1)  # twice what a statement may last (`storage.
 class Erasure(Struct, frozen=True):
     """How far an erasure is. `id` is its request's. `who` is every id that led to the person,
     kept until it was looked for once more; `entries` and `marks` are how many entries of the log
-    went and how many identifiers are suppressed."""
+    went and how many identifiers are suppressed. `entry_id` is the entry that tells others of it,
+    and whom it was of until the certificate is made."""
 
     id: UUID
     started_at: datetime
@@ -32,6 +33,7 @@ class Erasure(Struct, frozen=True):
     marks: int = 0
     who: Sealed | None = None
     certificate: str | None = None
+    entry_id: UUID | None = None
 
 
 class NoCertificateYet(Conflict):

@@ -24,6 +24,7 @@ from consent_service.recipients import service as recipients
 from consent_service.storage.unit_of_work import unit_of_work
 from consent_service.suppressions import service as suppressions
 from consent_service.suppressions.model import Reason
+from consent_service.webhooks import changes
 
 Erasures = Mapping[UUID, Erasure]
 _Opened = Mapping[CustomerId, OpenCustomer]
@@ -120,7 +121,8 @@ def _remove(
         recipients.tell_of_many(under_way, opened, now, keys)
         until = keep_proofs(places, data_keys, now, keys)
         listed.put([each for found in ids.values() for each in found], now, keys)
-        entries = personal_data.erase(who, now)
+        said = personal_data.erase(who, now)
+        changes.announce_erased({entry.id: place for place, entry in said.items()}, keys)
         written = letters.send_last(
             {place: found.customer for place, found in opened.items()}, tokens, site, now, keys
         )
@@ -131,9 +133,10 @@ def _remove(
                     erasures[about[place].id].started_at,
                     now,
                     proof_until=until.get(place),
-                    entries=entries[place],
+                    entries=said[place].entries or 0,
                     marks=len(opened[place].customer.identifiers),
                     who=seal_who(ids[place], about[place].id, keys),
+                    entry_id=said[place].id,
                 ),
                 digest(tokens[place]) if place in written else None,
             )

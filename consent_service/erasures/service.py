@@ -6,11 +6,13 @@ done what was done:
 1. every identifier is suppressed;
 2. under the customer's lock, once all their entries are sealed: recipients are told, what proves
    consents is kept apart, the person gets a last letter, is put on the list of the erased, and
-   every room removes its rows, the keys with them; the log says how many entries went;
+   every room removes its rows, the keys with them; the log says how many entries went, and feed
+   and webhooks whom it was;
 3. a minute later, when no statement can be under way any more that began before: whatever came in
    meanwhile goes too;
 4. the files are cleaned (`cleaning`);
-5. once all recipients have answered, the certificate.
+5. once all recipients have answered and webhooks were sent, the certificate; whom it was of is
+   forgotten with it.
 
 A worker that dies begins again where it stands. Source: ADR 23.
 """
@@ -37,6 +39,8 @@ from consent_service.privacy_requests.model import Request, request_id_text
 from consent_service.privacy_requests.steps import get_request
 from consent_service.recipients import service as recipients
 from consent_service.storage.unit_of_work import reading, unit_of_work
+from consent_service.webhooks import changes
+from consent_service.webhooks import service as webhooks
 
 CERTIFICATE = "erasure-certificate+jws"
 
@@ -116,23 +120,29 @@ def _sweep(requests: Sequence[Request], erasures: Erasures, now: datetime, keys:
         again = [each for each in ids if each in left]
         if again:
             with unit_of_work() as tx:
-                more = sum(personal_data.erase(again, now).values())
+                said = personal_data.erase(again, now).values()
+                more = sum(entry.entries or 0 for entry in said)
                 store.add_entries(tx, erasures[request_id], more)
 
 
 def _certify(
     requests: Sequence[Request], erasures: Erasures, site: Site, now: datetime, keys: Keyring
 ) -> dict[UUID, Outcome]:
-    """Step 5, of those whose recipients have all answered, or who had none."""
+    """Step 5, of those whose recipients have all answered, or who had none, once webhooks were sent
+    whom it was of or have given up. From then on nothing says it."""
     tasks = recipients.list_of_many([request.id for request in requests])
+    told_by = {made: r.id for r in requests if (made := erasures[r.id].entry_id) is not None}
+    untold = {told_by[each] for each in changes.list_untold(told_by)}
     outcomes, certificates = {}, {}
     for request in requests:
         of_this = tasks.get(request.id, [])
-        if any(task.ended_at is None for task in of_this):
+        if request.id in untold or any(task.ended_at is None for task in of_this):
             continue
         claims = certificate_of(erasures[request.id], request, of_this, site.base_url, now)
         certificates[request.id] = signing.sign(keys, CERTIFICATE, claims)
         outcomes[request.id] = recipients.outcome_of(of_this)
     with unit_of_work() as tx:
         store.set_certificates(tx, certificates)
+        changes.forget_erased([made for made, of in told_by.items() if of in certificates])
+        webhooks.forget_told([task.id for of in certificates for task in tasks.get(of, ())])
     return outcomes

@@ -41,7 +41,7 @@ def find_by_link(tx: Connection, sha256: bytes) -> Erasure | None:
 def set_erased(tx: Connection, erasures: Sequence[tuple[Erasure, bytes | None]]) -> None:
     """Notes that people are gone, how many entries went, and whom to look for once more; each
     with the hash of the link to its certificate."""
-    names = ("erased_at", "proof_until", "entries", "marks", "who")
+    names = ("erased_at", "proof_until", "entries", "marks", "who", "entry_id")
     changes = [
         {"of": gone.id, "new_link": link} | {"new_" + name: getattr(gone, name) for name in names}
         for gone, link in erasures
@@ -108,4 +108,5 @@ def _erasure(row: Row[Any]) -> Erasure:
         row.marks,
         row.who,
         row.certificate,
+        row.entry_id,
     )

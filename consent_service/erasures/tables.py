@@ -27,6 +27,7 @@ class ErasureRow(Base):
     who: Mapped[Sealed | None] = mapped_column(SealedBytes("erasure.who"))
     link_sha256: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     certificate: Mapped[str | None] = mapped_column(Text)
+    entry_id: Mapped[UUID | None]
 
     __table_args__ = (Index(None, "erased_at"), Index(None, "link_sha256"))
 

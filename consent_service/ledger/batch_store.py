@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, select, update
 
+from consent_service.ledger.merkle import HASH_BYTES
 from consent_service.ledger.tables import LedgerBatchRow, LedgerEntryRow, LedgerLeafRow
 from consent_service.storage.many import among
 
@@ -65,9 +66,13 @@ def note_gone(tx: Connection, these: ColumnElement[bool]) -> None:
     )
 
 
-def delete_batches(tx: Connection, batch_ids: Sequence[UUID]) -> None:
-    """Forgets batches whose answers are all gone; their leaves stay."""
-    tx.execute(delete(LedgerBatchRow).where(among(tx, LedgerBatchRow.id, batch_ids)))
+def delete_batches(tx: Connection, batch_ids: Sequence[UUID]) -> int:
+    """Forgets batches whose answers are all gone; their leaves stay. How many answers they had."""
+    these = among(tx, LedgerBatchRow.id, batch_ids)
+    size = func.sum(func.length(LedgerBatchRow.hashes))
+    had = tx.scalar(select(size).where(these)) or 0
+    tx.execute(delete(LedgerBatchRow).where(these))
+    return int(had) // HASH_BYTES
 
 
 def _bits(gone: bytes) -> int:

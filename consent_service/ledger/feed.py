@@ -58,6 +58,12 @@ def find_size() -> int:
     return 0 if head is None else head.size
 
 
+def find_indexes(entry_ids: Collection[UUID]) -> dict[UUID, int]:
+    """Which leaf stands for which entry, of those that are sealed."""
+    with reading() as tx:
+        return tree_store.find_indexes(tx, list(entry_ids))
+
+
 def kept_from(kinds: Collection[EntryKind]) -> datetime:
     """Since when nothing of these kinds was let go for its age."""
     with reading() as tx:

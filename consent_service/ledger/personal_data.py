@@ -1,8 +1,10 @@
 """What the log holds about a customer."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Connection
 
@@ -54,12 +56,19 @@ class NotSealedYet(Unavailable):
 
 
 def erase(tx: Connection, customers: Sequence[CustomerId]) -> None:
-    """Removes the customers' entries. Their leaves stay, and lead to nobody. Raises: NotSealedYet
-    while one of them has none."""
-    if tree_store.list_unsealed_of(tx, customers):
+    """As `forget`."""
+    forget(tx, customers)
+
+
+def forget(tx: Connection, customers: Sequence[CustomerId]) -> Mapping[UUID, int]:
+    """Removes the customers' entries; how many of each. Their leaves stay, and lead to nobody.
+    What comes in meanwhile stays: the log is to say exactly how many went. Raises: NotSealedYet
+    while one has no leaf."""
+    held = tree_store.hold_entries(tx, customers)
+    if not all(is_sealed for *_, is_sealed in held):
         raise NotSealedYet()
-    tree_store.forget_entries(tx, customers)
-    store.delete_customer_entries(tx, customers)
+    tree_store.forget_entries(tx, customers, [entry_id for _, entry_id, _ in held])
+    return Counter(customer for customer, *_ in held)
 
 
 def absorb(tx: Connection, kept: Holder, absorbed: Holder, now: datetime) -> None:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from consent_service.kernel.ids import first_uuid_of, time_of
-from consent_service.ledger import batch_store, partitions
+from consent_service.ledger import batch_store, counting, counting_store, partitions
 from consent_service.ledger import retention_store as store
 from consent_service.ledger.model import EntryKind
 from consent_service.storage.unit_of_work import reading, unit_of_work
@@ -48,7 +48,8 @@ def forget_some(kind: EntryKind, until: UUID) -> int:
         store.lock(tx)
         since = _kept_from(kind)
         ids = store.list_sealed(tx, kind, since, until, BATCH)
-        store.delete_entries(tx, ids)
+        answers = store.delete_entries(tx, ids)
+        counting_store.add(tx, {kind.value: len(ids), counting.ANSWERS: answers})
         first = store.find_first(tx, kind, since, until)
         store.set_kept_from(tx, kind, max(since, until) if first is None else first)
     return len(ids)

@@ -60,10 +60,11 @@ def find_first(tx: Connection, kind: EntryKind, since: UUID, until: UUID) -> UUI
     return tx.scalar(query.order_by(LedgerEntryRow.id).limit(1))
 
 
-def delete_entries(tx: Connection, entry_ids: Sequence[UUID]) -> None:
-    """Forgets sealed entries: their leaves stay, and lead to none."""
+def delete_entries(tx: Connection, entry_ids: Sequence[UUID]) -> int:
+    """Forgets sealed entries: their leaves stay, and lead to none. How many answers were in batches
+    that went with them."""
     if not entry_ids:
-        return
+        return 0
     tx.execute(
         update(LedgerLeafRow)
         .where(among(tx, LedgerLeafRow.entry_id, entry_ids))
@@ -72,8 +73,9 @@ def delete_entries(tx: Connection, entry_ids: Sequence[UUID]) -> None:
     between = LedgerEntryRow.id.between(entry_ids[0], entry_ids[-1])
     these = between & among(tx, LedgerEntryRow.id, entry_ids)
     batch_store.note_gone(tx, these)
-    batch_store.delete_batches(tx, entry_ids)
+    answers = batch_store.delete_batches(tx, entry_ids)
     tx.execute(delete(LedgerEntryRow).where(these))
+    return answers
 
 
 def _of(kind: EntryKind, since: UUID, until: UUID) -> list[ColumnElement[bool]]:

@@ -112,12 +112,6 @@ def find_entry(place: UUID, entry_id: UUID) -> Entry | None:
         return store.find_entry(connection, place, entry_id)
 
 
-def count_about(places: Sequence[UUID]) -> dict[UUID, int]:
-    """How many entries there are about each of these customers of whom there are any."""
-    with reading() as connection:
-        return store.count_customer_entries(connection, places)
-
-
 def list_recipients(
     places: Sequence[UUID], purposes: Collection[str] | None = None
 ) -> list[tuple[UUID, str]]:

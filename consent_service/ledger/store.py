@@ -101,13 +101,6 @@ def list_customer_entries(tx: Connection, customer: UUID, *, held: bool = False)
     return [entry_of(row) for row in tx.execute(query.order_by(LedgerEntryRow.id))]
 
 
-def count_customer_entries(tx: Connection, customers: Sequence[UUID]) -> dict[UUID, int]:
-    """How many entries there are about each of these customers of whom there are any."""
-    place = LedgerEntryRow.customer_id
-    query = select(place, func.count()).where(place.in_(customers)).group_by(place)
-    return {found: count for found, count in tx.execute(query)}  # noqa: C416  # rows, not pairs
-
-
 def delete_customer_entries(tx: Connection, customers: Sequence[UUID]) -> None:
     """Forgets the entries about one customer; leaves of the tree stay."""
     tx.execute(delete(LedgerEntryRow).where(LedgerEntryRow.customer_id.in_(customers)))

@@ -154,3 +154,14 @@ class LedgerRetentionRow(Base):
 
     kind: Mapped[str] = mapped_column(String(16), primary_key=True)
     kept_from: Mapped[UUID]
+
+
+class LedgerGoneRow(Base):
+    """How many entries went, by kind or by a word of `counting`, that no leaf says yet, and when
+    one said it last."""
+
+    __tablename__ = "ledger_gone"
+
+    what: Mapped[str] = mapped_column(String(16), primary_key=True)
+    unsaid: Mapped[int] = mapped_column(BigInteger)
+    said_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

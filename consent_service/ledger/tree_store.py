@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Connection, ScalarSelect, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, delete, func, insert, select, update
 
 from consent_service.ledger import batch_store
 from consent_service.ledger.tables import (
@@ -157,14 +157,22 @@ def add_leaves(tx: Connection, first: int, leaves: Sequence[tuple[UUID, bytes, b
     insert_rows(tx, LedgerLeafRow, rows)
 
 
-def forget_entries(tx: Connection, customers: Sequence[UUID]) -> None:
-    """Takes from leaves what leads to a customer's entries, which are about to go."""
+def hold_entries(tx: Connection, customers: Sequence[UUID]) -> list[tuple[UUID, UUID, bool]]:
+    """The entries about customers, which nobody else takes away until the unit of work ends:
+    customer, id, whether it has a leaf."""
     entry = LedgerEntryRow
-    theirs = select(entry.id).where(entry.customer_id.in_(customers))
-    batch_store.note_gone(tx, entry.customer_id.in_(customers))
-    tx.execute(
-        update(LedgerLeafRow).where(LedgerLeafRow.entry_id.in_(theirs)).values(entry_id=None)
-    )
+    query = select(entry.customer_id, entry.id, leaf_of_entry().is_not(None))
+    held = query.where(entry.customer_id.in_(customers)).with_for_update(of=entry)
+    return [(row[0], row[1], row[2]) for row in tx.execute(held)]
+
+
+def forget_entries(tx: Connection, customers: Sequence[UUID], entry_ids: Sequence[UUID]) -> None:
+    """Removes these entries about customers, each with what leads to it from its leaf."""
+    entry, leaf = LedgerEntryRow, LedgerLeafRow
+    these = entry.customer_id.in_(customers) & among(tx, entry.id, entry_ids)
+    batch_store.note_gone(tx, these)
+    tx.execute(update(leaf).where(among(tx, leaf.entry_id, entry_ids)).values(entry_id=None))
+    tx.execute(delete(entry).where(these))
 
 
 def find_sayable(tx: Connection, entry_ids: Sequence[UUID]) -> dict[UUID, Sayable]:

@@ -1,5 +1,6 @@
 """Replaying the whole log: entries against leaves, leaves against tiles, all of it against what was
-signed. The first fault is named by the index of its leaf.
+signed, and how many entries are gone against how many the log says went. The first fault is named
+by the index of its leaf.
 
 Whatever a checkpoint vouches for is right up to its size. Where leaf and tile were changed
 together, only the next checkpoint shows it: the fault is then somewhere from the last good
@@ -11,12 +12,21 @@ import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from uuid import UUID
 
 from consent_service.kernel.ids import first_uuid_of
-from consent_service.ledger import batches, cosignature_store, cosignatures, notes, tree_store
+from consent_service.ledger import (
+    batches,
+    cosignature_store,
+    cosignatures,
+    counting,
+    notes,
+    tree_store,
+)
 from consent_service.ledger.batches import BadBatch
 from consent_service.ledger.cosignature_store import Confirmed
+from consent_service.ledger.counting import Told
 from consent_service.ledger.leaves import leaf_of
 from consent_service.ledger.merkle import Growing, leaf_hash, root_of
 from consent_service.ledger.model import EntryKind
@@ -28,6 +38,7 @@ from consent_service.storage.unit_of_work import reading
 
 _PAGE = WIDTH * 8
 _STRETCH = 20_000
+_by_size = attrgetter("size")
 
 
 class Broken(Exception):
@@ -60,13 +71,15 @@ class _Known:
 @dataclass(slots=True)
 class _Walk:
     """Where the replay is. `vouched` is the size of the last checkpoint that held, `witnessed` of
-    the last one that was kept by somebody else."""
+    the last one that was kept by somebody else; `told` what leaves say of entries that went."""
 
     report: Report
     tree: Growing
     tiles: dict[int, list[bytes]]
+    told: Told
     vouched: int = 0
     witnessed: int = 0
+    first_gone: int = 0
 
 
 def verify_store(
@@ -77,15 +90,16 @@ def verify_store(
 ) -> Report:
     """Replays the log of this store. `outside` are checkpoints that were kept elsewhere,
     `witnessed` such that a witness showed us. Raises: Broken, Unavailable."""
-    walk = _Walk(Report(), Growing(), {})
-    head = _find_head()
+    with reading() as tx:
+        head = tree_store.find_head(tx)
     size = 0 if head is None else head.size  # what is sealed meanwhile is for the next time
+    walk = _Walk(Report(), Growing(), {}, Told(answers=counting.find_unsaid().answers))
     known = heapq.merge(
-        sorted((_Known(c.size, c.root, "a witness") for c in witnessed), key=_size_of),
+        sorted((_Known(c.size, c.root, "a witness") for c in witnessed), key=_by_size),
         () if head is None else _confirmed(head.origin, walk),
-        sorted((_Known(c.size, c.root) for c in outside), key=_size_of),
+        sorted((_Known(c.size, c.root) for c in outside), key=_by_size),
         _signed(verifiers, walk),
-        key=_size_of,
+        key=_by_size,
     )
     ahead = next(known, None)
     for lo in range(0, size, _PAGE):
@@ -99,22 +113,16 @@ def verify_store(
             raise Broken(size, f"missing, and a checkpoint of {ahead.size} leaves was signed")
         ahead = next(known, None)
     _check_partial_tiles(walk)
+    if head is not None:
+        _check_gone(walk, head)
     _check_nothing_waits(size, now)
     walk.report.leaves = size
     return walk.report
 
 
-def _size_of(known: _Known) -> int:
-    return known.size
-
-
-def _find_head() -> Head | None:
-    with reading() as tx:
-        return tree_store.find_head(tx)
-
-
 def _size_now() -> int:
-    head = _find_head()
+    with reading() as tx:
+        head = tree_store.find_head(tx)
     return 0 if head is None else head.size
 
 
@@ -202,20 +210,26 @@ def _take(walk: _Walk, found: _Found) -> None:
     if hashed != found.kept_hash:
         raise Broken(found.index, "its bytes are not what its tile says")
     if found.entry_id is None:
-        walk.report.erased += 1
+        _note_gone(walk, found.index, 1)
     elif found.entry is None:
         raise Broken(found.index, "its entry is gone, and was not erased")
     elif leaf_of(found.entry) != found.leaf:
         raise Broken(found.index, "its entry is not what was sealed")
     elif found.entry.kind == EntryKind.BATCH:
         _take_batch(walk, found.index, found.entry)
+    walk.told += counting.told_by_leaf(found.leaf)
     walk.tree.add(hashed)
     _grow_tiles(walk, hashed)
 
 
+def _note_gone(walk: _Walk, index: int, count: int) -> None:
+    walk.first_gone = walk.first_gone if walk.report.erased or not count else index
+    walk.report.erased += count
+
+
 def _take_batch(walk: _Walk, index: int, batch: Sayable) -> None:
     try:
-        walk.report.erased += batches.check_batch(batch)
+        _note_gone(walk, index, batches.check_batch(batch))
     except BadBatch as error:
         raise Broken(index, str(error)) from None
 
@@ -263,6 +277,13 @@ def _check_root(walk: _Walk, known: _Known) -> None:
         )
     else:
         raise Broken(walk.vouched, f"or a later one is not what {of} signed")
+
+
+def _check_gone(walk: _Walk, head: Head) -> None:
+    late = counting.find_late(head)
+    gone, said = walk.report.erased, walk.told.entries + late.entries - walk.told.answers
+    if gone > said:
+        raise Broken(walk.first_gone, f"or a later one lost its entry: {gone} did, {said} went")
 
 
 def _check_nothing_waits(size: int, now: datetime) -> None:

@@ -28,6 +28,7 @@ from consent_service.packages.shape import FORMAT, VERSION
 from consent_service.privacy_requests.letters import Site
 from consent_service.privacy_requests.model import Request, request_id_text
 from consent_service.privacy_requests.steps import get_request
+from consent_service.recipients import service as recipients
 from consent_service.storage.unit_of_work import reading, unit_of_work
 from consent_service.web.texts import ENGLISH, language_for
 
@@ -174,6 +175,7 @@ def _finish(
             raise Lost()
         for part in given:
             store.delete_part(tx, part)
+        recipients.give_up(package.request_id, now)
         tell(now, now + KEPT)
 
 

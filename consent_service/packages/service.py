@@ -41,6 +41,7 @@ from consent_service.privacy_requests.model import (
     request_id_text,
 )
 from consent_service.privacy_requests.steps import get_request
+from consent_service.recipients import service as recipients
 from consent_service.storage.unit_of_work import reading, unit_of_work
 
 KINDS = (RequestKind.ACCESS, RequestKind.PORTABILITY)
@@ -57,8 +58,8 @@ class Fetching(Struct, frozen=True):
 
 
 def carry(request: Request, now: datetime, keys: Keyring) -> Outcome | None:
-    """Carries access and portability: asks for the package, and is done when it is ready. Raises:
-    NotFound for a customer or a request that is no more."""
+    """Carries access and portability: asks for the package, and recipients for their part of it,
+    and is done when it is ready. Raises: NotFound for a customer or a request that is no more."""
     with unit_of_work() as tx:
         lock(request.place)
         get_request(request.id)  # an erasure may have taken it away
@@ -67,6 +68,7 @@ def carry(request: Request, now: datetime, keys: Keyring) -> Outcome | None:
             waits_until = request.due_at - GOES_WITHOUT
             waiting = PackageState.WAITING
             store.add(tx, Package(request.place, new_uuid(), request.id, waiting, now, waits_until))
+            recipients.tell(request, now, keys)
             return None
     return None if package.state is PackageState.WAITING else Outcome()
 

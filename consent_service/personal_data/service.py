@@ -1,9 +1,10 @@
 """Everything about one customer, across rooms."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import ModuleType
 from typing import Any
+from uuid import UUID
 
 from consent_service.accounts import personal_data as accounts
 from consent_service.catalogue import service as catalogues
@@ -65,19 +66,21 @@ def export(customer_id: CustomerId, keys: Keyring) -> dict[str, Any]:
     return parts
 
 
-def erase(customer_ids: Sequence[CustomerId], now: datetime) -> dict[CustomerId, int]:
+def erase(customer_ids: Sequence[CustomerId], now: datetime) -> dict[CustomerId, Entry]:
     """Removes what every room holds of customers, in the caller's unit of work, and logs for each,
-    of nobody, how many entries of the log went; how many. Nothing that is left is nothing to do.
-    Of whoever has entries without a leaf those of the log stay for another time."""
+    of nobody, how many entries of the log went; what was logged. Nothing that is left is nothing
+    to do. Of whoever has entries without a leaf those of the log stay for another time."""
+    gone: Mapping[UUID, int] = {}
     with unit_of_work() as tx:
         unsealed = ledger.list_unsealed(customer_ids)
-        sealed = [each for each in customer_ids if each not in unsealed]
-        counted = ledger.count_about(sealed)
-        entries = {customer_id: counted.get(customer_id, 0) for customer_id in customer_ids}
         for room in ROOMS:
-            room.erase(tx, sealed if room is ledger_data else customer_ids)
-        ledger.append([_erased(count, now) for count in entries.values()])
-    return entries
+            if room is ledger_data:
+                gone = ledger_data.forget(tx, [i for i in customer_ids if i not in unsealed])
+            else:
+                room.erase(tx, customer_ids)
+        said = {customer_id: _erased(gone.get(customer_id, 0), now) for customer_id in customer_ids}
+        ledger.append(list(said.values()))
+    return said
 
 
 def find_left(customer_ids: Sequence[CustomerId]) -> set[CustomerId]:

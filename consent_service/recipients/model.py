@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from consent_service.catalogue.model import Catalogue, Channel
+from consent_service.catalogue.model import Catalogue, Channel, RecipientRole
 from consent_service.crypto.envelope import Sealed
 from consent_service.customers.model import IdentifierType
 from consent_service.kernel.errors import Conflict
@@ -20,7 +20,8 @@ _LONGEST_RETRY = timedelta(hours=6)
 
 
 class TaskOutcome(StrEnum):
-    """What a recipient says it did; `settled` is what staff say when it says nothing."""
+    """What a recipient says it did; `settled` is what staff say, or the end of the time for its
+    part of an access, when it says nothing."""
 
     DONE = "done"
     NOTHING_HELD = "nothing_held"
@@ -86,6 +87,19 @@ def next_try(told_at: datetime, tries: int, now: datetime) -> datetime | None:
     doubling, at most every 6 hours; None when that would be past the 75 hours."""
     at = now + min(_FIRST_RETRY * (1 << min(tries - 1, 16)), _LONGEST_RETRY)
     return at if at < told_at + WITHIN else None
+
+
+_GATHERED = frozenset({RequestKind.ACCESS, RequestKind.PORTABILITY})
+
+
+def is_told(recipient: str, kind: RequestKind, catalogue: Catalogue) -> bool:
+    """Whether a recipient that has received data is told of a request of a kind. Its part of an
+    access is wanted from those who hold data for the controller; partners answer for themselves,
+    and are named. Source: GDPR art. 15(1)(c), 28(3)(e)."""
+    if kind not in _GATHERED:
+        return True
+    known = catalogue.recipients.get(recipient)
+    return known is not None and known.role is not RecipientRole.PARTNER
 
 
 def types_for(recipient: str, catalogue: Catalogue) -> frozenset[IdentifierType]:

@@ -12,6 +12,7 @@ from consent_service.kernel.ids import CustomerId
 from consent_service.privacy_requests import service as requests
 from consent_service.privacy_requests.model import outlives, request_id_text
 from consent_service.recipients import store
+from consent_service.webhooks import service as webhooks
 
 TABLES = ("recipient_tasks",)
 
@@ -36,7 +37,9 @@ def export(tx: Connection, customer: CustomerId, keys: OpenKeys) -> dict[str, An
 def erase(tx: Connection, customers: Sequence[CustomerId]) -> None:
     """Removes them, but for those of an erasure under way, of which recipients are yet to know."""
     found = requests.list_of_customers(customers)
-    store.delete_of(tx, [request.id for request in found if not outlives(request)])
+    going = [request.id for request in found if not outlives(request)]
+    webhooks.forget_told([task.id for task in store.list_of(tx, going)])
+    store.delete_of(tx, going)
 
 
 def absorb(tx: Connection, kept: Holder, absorbed: Holder, now: datetime) -> None:

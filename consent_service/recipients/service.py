@@ -32,6 +32,7 @@ from consent_service.recipients.model import (
     TaskOutcome,
     Words,
     is_overdue,
+    is_told,
     next_try,
     task_id_text,
     types_for,
@@ -71,7 +72,8 @@ def tell_of_many(
     """As `tell`, of requests of one kind, whose customers are there; of which somebody is told."""
     if not requests:
         return set()
-    marketing_only = requests[0].kind is RequestKind.OBJECTION
+    kind, catalogue = requests[0].kind, catalogues.current()
+    marketing_only = kind is RequestKind.OBJECTION
     wanted = find_recipients(list(opened), marketing_only=marketing_only)
     ids = list_ids(list(opened))
     with unit_of_work() as tx:
@@ -81,7 +83,7 @@ def tell_of_many(
             for request in requests
             for place in (CustomerId(request.place),)
             for key in sorted(wanted[place])
-            if (request.id, key) not in told
+            if (request.id, key) not in told and is_told(key, kind, catalogue)
         ]
         store.add(tx, fresh)
     return {request_id for request_id, _ in told} | {task.request_id for task in fresh}
@@ -96,6 +98,18 @@ def list_for(recipients: Collection[str], cursor: str | None, limit: int) -> Pag
     items = found[:limit]
     more = len(found) > limit
     return Page(items, paging.encode_cursor(items[-1].id.hex, bound_to) if more else None)
+
+
+def get_open_task(task_id: UUID, recipients: Collection[str]) -> Task:
+    """What one of these recipients is told and has not answered. Raises: NotFound for what is
+    another's, TaskEnded."""
+    with reading() as tx:
+        task = store.find(tx, task_id)
+    if task is None or task.recipient not in recipients:
+        raise NotFound()
+    if task.ended_at is not None:
+        raise TaskEnded()
+    return task
 
 
 def confirm(
@@ -131,6 +145,19 @@ def settle(request_id: UUID, recipient: str, actor: Actor, now: datetime) -> Tas
         if found[0].ended_at is None:
             ledger.append([_settled(recipient, actor, now)])
         return confirm(found[0].id, [recipient], TaskOutcome.SETTLED, None, now)
+
+
+def give_up(request_id: UUID, now: datetime) -> None:
+    """Waits no longer for whoever has not answered, in the caller's unit of work: the time is
+    over."""
+    with unit_of_work() as tx:
+        for task in store.list_of(tx, [request_id]):
+            store.end(tx, task, TaskOutcome.SETTLED, None, now)
+
+
+def list_outstanding(request: Request) -> list[str]:
+    """The recipients who were told of a request and have not answered."""
+    return [task.recipient for task in list_of(request.id) if task.ended_at is None]
 
 
 def list_of(request_id: UUID) -> list[Task]:

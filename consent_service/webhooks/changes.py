@@ -1,6 +1,6 @@
 """The change feed: what happened, in the order in which the log was sealed."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -13,8 +13,8 @@ from consent_service.kernel.ids import CustomerId
 from consent_service.ledger import feed
 from consent_service.ledger.model import Entry, EntryKind
 from consent_service.storage.unit_of_work import reading, unit_of_work
-from consent_service.webhooks import store
-from consent_service.webhooks.events import IN_FEED, Event, event_of, is_wanted, kinds_of
+from consent_service.webhooks import delivery_store, store
+from consent_service.webhooks.events import ERASED, IN_FEED, Event, event_of, is_wanted, kinds_of
 from consent_service.webhooks.model import CursorTooOld, field_of
 
 _MOST = (1 << 63) - 1
@@ -70,18 +70,32 @@ def tell_all(entries: Sequence[Entry], keys: Keyring) -> list[Event]:
     return [each for each in told if each is not None]
 
 
-def announce_erased(customer: CustomerId, entry_id: UUID, keys: Keyring) -> None:
-    """Lets the feed say whom an erasure was of, which its entry does not, until `forget_erased`. In
-    the caller's unit of work."""
-    sealed = seal(keys.master, field_of("webhook.erased", entry_id, entry_id), customer.bytes)
+def announce_erased(erased: Mapping[UUID, CustomerId], keys: Keyring) -> None:
+    """Lets the feed say whom erasures were of, by their entries, which do not, until
+    `forget_erased`. In the caller's unit of work."""
+    sealed = {
+        made: seal(keys.master, field_of("webhook.erased", made, made), customer.bytes)
+        for made, customer in erased.items()
+    }
     with unit_of_work() as tx:
-        store.add_erased(tx, entry_id, sealed)
+        store.add_erased(tx, sealed)
 
 
-def forget_erased(entry_id: UUID) -> None:
-    """From now on nothing here says whom an erasure was of."""
+def list_untold(entry_ids: Collection[UUID]) -> set[UUID]:
+    """Those of these erasures that a webhook which wants to know is yet to be sent."""
+    with reading() as tx:
+        if not any(is_wanted(ERASED, hook.event_types) for hook in store.list_enabled(tx)):
+            return set()
+        waiting = delivery_store.list_waiting(tx, entry_ids)
+        head = store.find_head(tx) or 0
+    indexes = feed.find_indexes(entry_ids)
+    return waiting | {each for each in entry_ids if indexes.get(each, head) >= head}
+
+
+def forget_erased(entry_ids: Collection[UUID]) -> None:
+    """From now on nothing here says whom erasures were of."""
     with unit_of_work() as tx:
-        store.delete_erased(tx, entry_id)
+        store.delete_erased(tx, entry_ids)
 
 
 def _list_erased(entries: Sequence[Entry], keys: Keyring) -> dict[UUID, CustomerId]:

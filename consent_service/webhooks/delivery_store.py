@@ -1,6 +1,6 @@
 """SQL of deliveries."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -167,9 +167,23 @@ def delete_of_customers(tx: Connection, customers: Sequence[UUID]) -> None:
     tx.execute(delete(_row).where(_row.customer_id.in_(customers)))
 
 
-def delete_about(tx: Connection, about: UUID) -> int:
-    """Forgets what was told about something; how many deliveries."""
-    return tx.execute(delete(_row).where(_row.about == about)).rowcount
+def delete_about(tx: Connection, about: Collection[UUID]) -> int:
+    """Forgets what was told about some things; how many deliveries."""
+    return tx.execute(delete(_row).where(among(tx, _row.about, about))).rowcount
+
+
+def list_states(tx: Connection, about: UUID) -> list[DeliveryState]:
+    """How far the deliveries are of what was told about something."""
+    return [
+        DeliveryState(each) for each in tx.scalars(select(_row.state).where(_row.about == about))
+    ]
+
+
+def list_waiting(tx: Connection, event_ids: Collection[UUID]) -> set[UUID]:
+    """Those of these events, which are about no customer, that a webhook is yet to be sent."""
+    place = _row.customer_id
+    query = select(place).where(among(tx, place, event_ids), _row.state == _WAITING)
+    return set(tx.scalars(query))
 
 
 def move(tx: Connection, absorbed: UUID, kept: UUID) -> None:

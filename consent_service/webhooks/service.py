@@ -201,8 +201,14 @@ def tell(
     return len(told)
 
 
-def forget_told(about: UUID) -> int:
-    """Forgets what was told about something, sent or not, in the caller's unit of work; how many
+def list_told(about: UUID) -> list[DeliveryState]:
+    """How far what was told about something is, by each webhook that it was for."""
+    with reading() as tx:
+        return delivery_store.list_states(tx, about)
+
+
+def forget_told(about: Collection[UUID]) -> int:
+    """Forgets what was told about some things, sent or not, in the caller's unit of work; how many
     deliveries went."""
     with unit_of_work() as tx:
         return delivery_store.delete_about(tx, about)

@@ -1,6 +1,6 @@
 """SQL of webhooks and their secrets, of how far the log was sent out, and of whom was erased."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, delete, insert, or_, select, update
 
 from consent_service.crypto.envelope import Sealed
+from consent_service.storage.bulk import insert_rows
 from consent_service.storage.locks import hold
 from consent_service.storage.many import among
 from consent_service.webhooks.model import Secret, Webhook
@@ -149,9 +150,10 @@ def set_head(tx: Connection, before: int | None, leaf_index: int) -> None:
         tx.execute(update(WebhookHeadRow).values(leaf_index=leaf_index))
 
 
-def add_erased(tx: Connection, entry_id: UUID, customer: Sealed) -> None:
-    """Keeps whom an erasure was of."""
-    tx.execute(insert(ErasedRow).values(entry_id=entry_id, customer=customer))
+def add_erased(tx: Connection, customers: Mapping[UUID, Sealed]) -> None:
+    """Keeps whom erasures were of, by their entries."""
+    rows = [{"entry_id": made, "customer": customer} for made, customer in customers.items()]
+    insert_rows(tx, ErasedRow, rows)
 
 
 def find_erased(tx: Connection, entry_ids: Sequence[UUID]) -> dict[UUID, Sealed]:
@@ -163,9 +165,9 @@ def find_erased(tx: Connection, entry_ids: Sequence[UUID]) -> dict[UUID, Sealed]
     return {each.entry_id: each.customer for each in tx.execute(query)}
 
 
-def delete_erased(tx: Connection, entry_id: UUID) -> None:
-    """Forgets whom an erasure was of."""
-    tx.execute(delete(ErasedRow).where(ErasedRow.entry_id == entry_id))
+def delete_erased(tx: Connection, entry_ids: Collection[UUID]) -> None:
+    """Forgets whom erasures were of."""
+    tx.execute(delete(ErasedRow).where(among(tx, ErasedRow.entry_id, entry_ids)))
 
 
 def webhook_of(row: Row[Any]) -> Webhook:

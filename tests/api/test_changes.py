@@ -201,14 +201,14 @@ def test_of_the_erased_nothing_is_told_but_their_erasure(shop, read, app, clock)
         now = clock()
         entry = Entry(erasure, erasure, False, EntryKind.ERASURE, now, now)
         service.append([service.bare_entry(entry)])
-        changes.announce_erased(who, erasure, keys())
+        changes.announce_erased({erasure: who}, keys())
     (item,) = read(cursor)["items"]
     assert (item["type"], item["customer_id"]) == ("customer.erased", ann)
     assert [i["type"] for i in read()["items"] if i.get("customer_id") == ann] == [
         "customer.erased"
     ]
     with app.app_context():
-        changes.forget_erased(erasure)
+        changes.forget_erased([erasure])
     (item,) = read(cursor)["items"]
     assert "customer_id" not in item
     assert ann not in str(read())

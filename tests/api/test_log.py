@@ -9,6 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import func, select
 
+from consent_service.kernel.clock import utc_now
 from consent_service.kernel.ids import parse_customer_id
 from consent_service.ledger import cosigning, notes, personal_data, proofs
 from consent_service.ledger.merkle import (
@@ -20,6 +21,7 @@ from consent_service.ledger.merkle import (
 )
 from consent_service.ledger.tables import LedgerEntryRow
 from consent_service.ledger.tiles import WIDTH, address_of, split, width_at
+from consent_service.personal_data import service as everything
 from consent_service.storage.unit_of_work import reading, unit_of_work
 from tests.support import log
 from tests.support.witness import cosign, cosigner
@@ -235,8 +237,7 @@ def test_what_is_not_sealed_yet_is_not_erased(app, shop):
         with pytest.raises(personal_data.NotSealedYet), unit_of_work() as tx:
             personal_data.erase(tx, [found])
         log.seal()
-        with unit_of_work() as tx:
-            personal_data.erase(tx, [found])
+        everything.erase([found], utc_now())
         assert log.verify().erased == 3
 
 
@@ -252,7 +253,6 @@ def test_merging_changes_no_leaf_and_erasing_leaves_no_way_back(app, shop):
     with app.app_context():
         log.seal()
         assert log.verify(before).erased == 0
-        with unit_of_work() as tx:
-            personal_data.erase(tx, [parse_customer_id(ann)])
+        everything.erase([parse_customer_id(ann)], utc_now())
         report = log.verify(before)
     assert (report.erased, report.leaves) == (7, before.size + 1)

@@ -458,6 +458,7 @@ def test_what_retention_takes_during_a_merge_does_not_come_back(shop, two, store
         one = {"id": gone}
         worker.execute(text("UPDATE ledger_leaves SET entry_id = NULL WHERE entry_id = :id"), one)
         worker.execute(text("DELETE FROM ledger_entries WHERE id = :id"), one)
+        worker.execute(text("INSERT INTO ledger_gone (what, unsaid) VALUES ('decision', 1)"))
         merge = threading.Thread(target=shop.merge, args=two)
         merge.start()
         waits = text("SELECT count(*) FROM pg_locks WHERE NOT granted")

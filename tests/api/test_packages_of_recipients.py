@@ -1,5 +1,6 @@
 """What recipients give to a package, and whom it waits for."""
 
+import base64
 import json
 from datetime import timedelta
 
@@ -14,6 +15,7 @@ from consent_service.privacy_requests import personal_data as requests_data
 from consent_service.privacy_requests.model import parse_request_id
 from consent_service.storage.unit_of_work import unit_of_work
 from consent_service.web.runtime import keys
+from tests.support import small_catalogue
 from tests.support.packages import Packing
 from tests.support.requests import BASE
 
@@ -25,11 +27,10 @@ def packing(shop):
 
 @pytest.fixture
 def asked(shop):
-    """Recipients who were asked and have not answered; the app says nobody was."""
+    """Recipients who were asked and have not answered, in place of those whom the app asks."""
     outstanding = set()
     building.hand_in(everything.export, lambda _: outstanding)
-    yield outstanding
-    building.hand_in(everything.export, lambda _: ())
+    return outstanding
 
 
 def give(shop, request, name="letters.csv", content=b"a,b\r\n", recipient="mailer"):
@@ -216,3 +217,101 @@ def test_a_package_is_exported_as_a_fact(shop, packing):
     ]
     assert json.dumps(told).count("ended_at") == 2
     assert shop.api.get(f"{BASE}/{first}").json["state"] == "done"
+
+
+# --- Over the API
+
+
+QUEUE = "/v1/requests-for-me"
+
+
+@pytest.fixture
+def mailer(open_shop):
+    return open_shop("mailer", frozenset({"recipients:confirm"}), ("mailer",))
+
+
+def tasks_of(which):
+    return which.api.get(QUEUE).json["items"]
+
+
+def part(which, task, name="letters.csv", content=b"a,b\r\n", **headers):
+    body = {"name": name, "content": base64.b64encode(content).decode()}
+    return which.api.post(f"{QUEUE}/{task['id']}/parts", body, headers=headers)
+
+
+@pytest.fixture
+def request_of_ann(shop, packing):
+    """An access by somebody of whom the mailer, the warehouse and a partner have data."""
+    shop.load(recipients=[
+        {**each, "role": "partner" if each["key"] == "broker" else "processor"}
+        for each in small_catalogue.document()["recipients"]
+    ])  # fmt: skip
+    ann = shop.customer("ann@example.org", "+493012345678")
+    shop.say(ann, "given")
+    shop.say(ann, "given", "ads", channel=None)
+    shop.check(ann, "orders", channel="email", recipient="warehouse")
+    return packing.approved(ann)
+
+
+def test_each_holder_is_asked_for_its_part_and_gives_it(shop, packing, mailer, request_of_ann):
+    assert packing.make(silent=True) == 0
+    told = packing.show(request_of_ann)
+    assert [each["recipient"] for each in told["recipients"]] == ["mailer", "warehouse"]
+    assert (told["state"], told["waits_for"]) == ("running", "recipients")
+    (task,) = tasks_of(mailer)
+    assert (task["kind"], task["recipient"]) == ("access", "mailer")
+    reply = part(mailer, task, content=bytes(MOST_PART))
+    assert (reply.status_code, reply.json["size"]) == (201, MOST_PART)
+    for _ in range(2):
+        assert part(mailer, task, content=b"final", **{"Idempotency-Key": "k"}).status_code == 201
+    packing.answer("mailer")
+    assert packing.build() == 0
+    packing.answer("warehouse", outcome="not_done", words="legal_claims")
+    assert packing.make() == 1
+    assert packing.state(request_of_ann) == "done"
+    got = fetched(packing, request_of_ann)
+    assert got.files["recipients/mailer/letters.csv"] == b"final"
+    said = {row["recipient"]: row["files"] for row in got.json["recipients"]}
+    assert said == {"mailer": 1, "warehouse": 0}
+    assert shop.rows("recipient_tasks")[0]["about"] is None
+
+
+def test_who_is_silent_is_waited_for_and_then_named(shop, packing, mailer, clock, request_of_ann):
+    assert packing.make(silent=True) == 0
+    packing.answer("warehouse")
+    (task,) = tasks_of(mailer)
+    clock.advance(timedelta(days=29, seconds=-1))
+    assert packing.make(silent=True) == 0
+    assert tasks_of(mailer)[0]["overdue"]
+    clock.advance(timedelta(seconds=1))
+    assert packing.make(silent=True) == 1
+    assert packing.state(request_of_ann) == "done"
+    assert {
+        each["recipient"]: each["outcome"] for each in packing.show(request_of_ann)["recipients"]
+    } == {"mailer": "settled", "warehouse": "done"}
+    assert tasks_of(mailer) == []
+    assert {row["about"] for row in shop.rows("recipient_tasks")} == {None}
+    assert part(mailer, task).json["code"] == "recipient_answered"
+    assert "has given nothing" in fetched(packing, request_of_ann).html
+
+
+def test_parts_are_of_ones_own_tasks_and_of_access_alone(shop, packing, mailer, request_of_ann):
+    packing.make(silent=True)
+    (task,) = tasks_of(mailer)
+    other = next(each for each in packing.waiting("warehouse"))
+    assert part(mailer, other).status_code == 404
+    assert part(mailer, {"id": "tsk_x"}).status_code == 404
+    for name, content in (("letters.html", b"x"), ("../a.csv", b"x"), ("a.csv", b"")):
+        reply = part(mailer, task, name, content)
+        assert (reply.status_code, name in reply.get_data(as_text=True)) == (422, False)
+    reply = mailer.api.post(f"{QUEUE}/{task['id']}/parts", {"name": "a.csv", "content": "*"})
+    assert reply.status_code == 422
+    assert part(mailer, task, content=bytes(12 * 1024 * 1024)).status_code == 413
+    packing.answer("mailer")
+    assert part(mailer, task).json["code"] == "recipient_answered"
+    packing.approved(shop.customer("bob@example.org"), "restriction")
+    bob = shop.customer()
+    shop.say(bob, "given")
+    packing.approved(bob, "restriction")
+    assert part(mailer, tasks_of(mailer)[0]).json["code"] == "package_closed"
+    assert shop.rows("package_parts") == []

@@ -6,10 +6,8 @@ import pytest
 
 from consent_service.kernel.ids import parse_customer_id
 from consent_service.personal_data import service as everything
-from consent_service.recipients import service as recipients
 from consent_service.recipients.model import WITHIN
 from consent_service.web.runtime import keys
-from tests.support import small_catalogue
 from tests.support.erasing import Eraser
 from tests.support.requests import BASE
 
@@ -18,8 +16,7 @@ QUEUE = "/v1/requests-for-me"
 
 @pytest.fixture
 def desk(shop):
-    yield Eraser(shop)
-    recipients.hand_in()
+    return Eraser(shop)
 
 
 @pytest.fixture
@@ -175,64 +172,6 @@ def test_of_the_erased_nothing_is_left_in_a_queue_but_the_erasure(shop, desk, an
 
 
 # --- Telling
-
-
-def test_three_recipients_one_slow_one_failing_one_gone(shop, desk):
-    shop.load(*(
-        small_catalogue.purpose(key, channels=[], recipients=[key])
-        for key in ("mailer", "broker", "warehouse")
-    ))  # fmt: skip
-    who = shop.customer("ann@example.org")
-    for purpose in ("mailer", "broker", "warehouse"):
-        shop.say(who, "given", purpose)
-    began, tried = shop.clock(), {"mailer": 0, "broker": 0, "warehouse": 0}
-
-    def tell(task, now):
-        tried[task.recipient] += 1
-        if task.recipient == "broker" and now < began + timedelta(hours=1):
-            raise ConnectionError("500")  # for an hour
-        return task.recipient != "warehouse"  # gone
-
-    def reach(by):
-        shop.clock.advance(by)
-        with shop.app.app_context():
-            recipients.reach(shop.clock())
-
-    recipients.hand_in(tell)
-    request = desk.approved(who, "erasure")
-    desk.erased(request)
-    for _ in range(70):
-        reach(timedelta(minutes=1))
-    desk.answer("broker")
-    for _ in range(80):
-        reach(timedelta(hours=1))
-    desk.carry_out()
-    desk.clean()
-    desk.carry_out()
-    assert (tried["mailer"], tried["broker"]) == (1, 7)
-    assert 10 < tried["warehouse"] < 30
-    seen = told(desk, request)
-    assert (seen["mailer"]["overdue"], seen["warehouse"]["overdue"]) == (True, True)
-    assert (seen["broker"]["outcome"], seen["broker"]["overdue"]) == ("done", False)
-    shown = desk.show(request)
-    assert (shown["state"], shown["waits_for"], shown["customer_id"]) == (
-        "running", "recipients", None,
-    )  # fmt: skip
-    assert shop.reason(who, "mailer") == "no_record"  # nobody was held back
-    desk.answer("mailer")  # late, and counts
-    settled = desk.act(request, "settle", recipient="warehouse")
-    assert (settled.status_code, settled.json["outcome"]) == (200, "settled")
-    assert desk.act(request, "settle", recipient="nobody").status_code == 404
-    desk.carry_out()
-    assert (desk.state(request), desk.show(request)["steps"][-1]["words"]) == (
-        "failed",
-        "warehouse",
-    )
-    said = desk.certificate(request)
-    assert [(each["recipient"], each["outcome"]) for each in said["recipients"]] == [
-        ("broker", "done"), ("mailer", "done"), ("warehouse", "settled"),
-    ]  # fmt: skip
-    assert said["left"] == ["warehouse"]
 
 
 def test_it_is_overdue_after_75_hours(shop, desk, ann, mailer):

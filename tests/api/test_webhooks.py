@@ -602,7 +602,7 @@ def test_what_was_told_about_a_request_can_be_forgotten(shop, add, target, work,
     tell(app, clock, "mailer", first, n=2)
     tell(app, clock, "mailer", second, n=3)
     with app.app_context():
-        assert service.forget_told(first) == 2
+        assert service.forget_told([first]) == 2
     work()
     assert [got.event["data"]["n"] for got in target.got] == [1, 3]
 
@@ -635,7 +635,7 @@ def erase(who, clock):
         made = new_uuid()
         entry = Entry(made, made, False, EntryKind.ERASURE, clock(), clock())
         log.service.append([log.service.bare_entry(entry)])
-        changes.announce_erased(who, made, keys())
+        changes.announce_erased({made: who}, keys())
     return made
 
 
@@ -707,7 +707,7 @@ def test_an_erasure_that_is_forgotten_is_not_sent(shop, add, target, work, app, 
         made = erase(parse_customer_id(ann), clock)
         log.seal()
         jobs.dispatch(clock())
-        changes.forget_erased(made)
+        changes.forget_erased([made])
     work()
     assert target.got == []
     assert shop.rows("webhook_deliveries") == []

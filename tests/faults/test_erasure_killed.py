@@ -59,6 +59,7 @@ def _die_at(desk, number):
         event.listen(db.engine, "commit", count)
 
 
+@pytest.mark.long
 def test_killed_at_any_commit_it_ends_right_and_once(shop, desk):  # noqa: F811
     for number in range(1, MOST):
         ann = shop.customer("ann@example.org", "+493012345678")

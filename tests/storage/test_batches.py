@@ -72,7 +72,7 @@ def entries():
 
 def erase(customer):
     with unit_of_work() as tx:
-        personal_data.erase(tx, [CustomerId(customer)])
+        log.say_erased(sum(personal_data.forget(tx, [CustomerId(customer)]).values()))
 
 
 def broken():

@@ -2,14 +2,19 @@
 database writes down. What is searched: on SQLite the file and its WAL, byte by byte; on PostgreSQL
 a dump, and the files of tables and indexes."""
 
+from datetime import timedelta
+
 import psycopg
 import pytest
 from sqlalchemy import make_url
 
 from consent_service.erasures import cleaning
 from consent_service.kernel.ids import parse_customer_id
+from consent_service.recipients import service as recipients
+from consent_service.webhooks import jobs
 from tests.api.conftest import open_shop, shop  # noqa: F401  # fixtures
 from tests.storage.test_no_plaintext import occurring, written_down
+from tests.support import log, receiver
 from tests.support.erasing import Eraser
 from tests.support.requests import BASE
 
@@ -43,6 +48,11 @@ def files_of(store):
 
 
 @pytest.fixture
+def settings(settings):
+    return settings.model_copy(update={"webhook_private_hosts": "127.0.0.1"})
+
+
+@pytest.fixture
 def desk(shop):  # noqa: F811
     return Eraser(shop)
 
@@ -67,12 +77,42 @@ def ann(shop, desk, api):  # noqa: F811
     return who
 
 
+def tell_webhooks(shop):  # noqa: F811
+    """The worker's part in webhooks; how many tries were made."""
+    with shop.app.app_context():
+        log.seal()
+        while jobs.dispatch(shop.clock()):
+            continue
+        recipients.reach(shop.clock())
+        return sum(jobs.serve_next(bool, failing=lane) for lane in (False, True))
+
+
+def add_webhook(shop, url):  # noqa: F811
+    tell_webhooks(shop)
+    types = ["consent.*", "customer.*", "privacy_request.*"]
+    reply = shop.api.post("/v1/webhooks", {"url": url, "event_types": types})
+    assert reply.status_code == 201, reply.json
+
+
 def test_nothing_of_the_person_is_left(shop, desk, store, ann, caplog, capfd):  # noqa: F811
     other = shop.customer()
-    request = desk.approved(ann, "erasure", note="Canary-note")
-    assert any(form in written_down(store) for form in forms_of(ann))
-    life = {bytes(row["wrapped"]) for row in shop.rows("customer_keys") if row["kind"] == "life"}
-    assert desk.run(request) == "done"
+    with receiver.running() as target:
+        add_webhook(shop, target.url)
+        request = desk.approved(ann, "erasure", note="Canary-note")
+        assert tell_webhooks(shop)
+        assert any(form in written_down(store) for form in forms_of(ann))
+        life = _life_keys(shop)
+        desk.erased(request)
+        shop.clock.advance(timedelta(seconds=2))
+        assert tell_webhooks(shop)
+        told = {got.event["type"]: got.event for got in target.got}
+        assert told["customer.erased"]["subject"] == ann
+        assert "subject" not in told["privacy_request.for_recipient"]
+        assert desk.run(request) == "done"
+    feed = shop.api.get("/v1/changes", query_string={"limit": 1000}).get_data()
+    assert b"customer.erased" in feed
+    assert ann.encode() not in feed
+    assert (shop.rows("webhook_erased"), shop.rows("recipient_tasks")[0]["about"]) == ([], None)
     with shop.app.app_context():
         assert cleaning.rewrite()
     written = written_down(store)
@@ -80,13 +120,17 @@ def test_nothing_of_the_person_is_left(shop, desk, store, ann, caplog, capfd):  
     assert occurring(CANARY, written) == set()
     if "postgresql" in store:
         raw = files_of(store)
-        mine = life - {bytes(row["wrapped"]) for row in shop.rows("customer_keys")}
+        mine = life - _life_keys(shop)
         wanted = forms_of(ann) | mine
         assert {n for n, some in raw.items() for form in wanted if form in some} == set()
     said = "".join(capfd.readouterr()) + caplog.text
     assert occurring(CANARY, said.encode()) == set()
     exported = shop.api.get(f"/v1/customers/{other}/disclosures").get_data()
     assert occurring(CANARY, exported) == set()
+
+
+def _life_keys(shop):  # noqa: F811
+    return {bytes(row["wrapped"]) for row in shop.rows("customer_keys") if row["kind"] == "life"}
 
 
 def test_after_the_workers_own_cleaning_no_value_is_left(shop, desk, store, ann):  # noqa: F811

@@ -33,6 +33,7 @@ CLEAR = {
     "ledger_cosignatures": "witness verifier root line",
     "ledger_head": "origin",
     "ledger_leaves": "leaf",
+    "ledger_gone": "what",
     "ledger_retention": "kind",
     "ledger_tiles": "hashes",
     "mail_outbox": "kind",

@@ -39,6 +39,11 @@ def append(count=1, **parts):
     return [entry.id for entry in entries]
 
 
+def say_erased(count):
+    """What an erasure says of how many entries it took."""
+    append(kind=EntryKind.ERASURE, entries=count)
+
+
 def append_batch(count=5, **parts):
     """Appends so many answers that have one leaf; the batch's id, and theirs."""
     batch_id, *ids = new_uuids(1 + count)

@@ -11,9 +11,12 @@ from tests.support.requests import BASE, Desk
 class Packing(Desk):
     """A shop's requests for access and portability, and the worker's part in them."""
 
-    def make(self):
-        """The worker asks for packages, makes them, and ends requests; how many it made."""
+    def make(self, *, silent=False):
+        """The worker asks for packages, recipients say that they hold nothing unless they are to
+        be silent, the worker makes packages, and ends requests; how many it made."""
         self.carry_out()
+        if not silent:
+            self.answer(outcome="nothing_held")
         made = self.build()
         self.carry_out()
         return made

@@ -1,5 +1,6 @@
 """A server in processes of its own, and what is left of it."""
 
+import json
 import os
 import signal
 import socket
@@ -84,5 +85,18 @@ def get(port, path, timeout=5):
         return connection.getresponse().status
     except (OSError, HTTPException):
         return None
+    finally:
+        connection.close()
+
+
+def get_json(port, path, headers, *, as_text=False):
+    """The body of a GET that is answered with 200."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", path, headers=headers)
+        reply = connection.getresponse()
+        body = reply.read().decode()
+        assert reply.status == 200, body
+        return body if as_text else json.loads(body)
     finally:
         connection.close()
