@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from consent_service.crypto.keyring import Keyring
-from consent_service.kernel.ids import time_of
-from consent_service.ledger import log_keys, tree_store
+from consent_service.ledger import log_keys, store, tree_store
 from consent_service.ledger.notes import Verifier
 from consent_service.ledger.proofs import name_of
 from consent_service.ledger.tree_store import Head
@@ -49,10 +48,11 @@ def find_start() -> int:
 
 
 def find_newest() -> datetime:
-    """When the newest entry was made; the beginning of time where there is none."""
+    """When the newest entry was recorded; the beginning of time where there is none."""
     with reading() as tx:
         newest = tree_store.find_newest_entry(tx)
-    return _BEGINNING if newest is None else time_of(newest)
+        entries = [] if newest is None else store.list_by_ids(tx, [newest])
+    return entries[0].recorded_at if entries else _BEGINNING
 
 
 def find_head() -> Head | None:

@@ -1,18 +1,26 @@
 """Backups: round trips, what is not in them, and what does not come back with them."""
 
+import glob
 import json
+import shutil
+import sqlite3
 import stat
+import subprocess
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import make_url
 
 from consent_service.crypto import keyring as keyrings
 from consent_service.kernel.errors import MisconfiguredError
 from consent_service.kernel.ids import parse_customer_id
 from consent_service.operations import backing_up
+from consent_service.operations.journal import read_journal
+from consent_service.operations.keeping import Keeper as JournalKeeper
 from consent_service.operations.model import LEFT_OUT, BadBackup, NotEmpty
 from consent_service.operations.replaying import Incomplete
-from consent_service.web.runtime import keys
+from consent_service.web.runtime import keys, runtime
 from tests.api.conftest import open_shop, shop  # noqa: F401  # fixtures
 from tests.storage.test_no_plaintext import written_down
 from tests.support import log
@@ -33,6 +41,27 @@ def desk(shop):  # noqa: F811
 
 
 all_tables()  # of every room, whichever have been used by now
+
+
+def dumped(url, directory):
+    """A copy by the database's own means; what puts it into another database."""
+    plain = [url.set(drivername="postgresql").render_as_string(hide_password=False)]
+    file = directory / "dump"
+    if url.get_backend_name() == "sqlite":
+        with closing(sqlite3.connect(url.database)) as ours, closing(sqlite3.connect(file)) as copy:
+            ours.backup(copy)
+        return lambda to: shutil.copy(file, make_url(to).database)
+    subprocess.run([tool("pg_dump"), "-Fc", "-f", file, *plain], check=True)
+
+    def put_back(to):
+        there = make_url(to).set(drivername="postgresql").render_as_string(hide_password=False)
+        subprocess.run([tool("pg_restore"), "-d", there, file], check=True)
+
+    return put_back
+
+
+def tool(name):
+    return shutil.which(name) or sorted(glob.glob(f"/usr/lib/postgresql/*/bin/{name}"))[-1]
 
 
 def ready(found):
@@ -219,3 +248,53 @@ def test_a_restored_log_contradicts_no_checkpoint(shop, keeper, empty_store):  #
         assert max(ours) > old["size"]
         with found.app.app_context():
             log.verify()
+
+
+def test_what_pg_restore_put_back_is_noticed(shop, keeper, tmp_path, empty_store):  # noqa: F811
+    """By the journal, which is outside: the service stops until what happened since is replayed."""
+    ann = shop.customer()
+    shop.say(ann, "given")
+    keeper.follow()
+    copy = dumped(shop.app.config["SQLALCHEMY_DATABASE_URI"], tmp_path)
+    shop.clock.advance(timedelta(minutes=1))
+    shop.say(ann, "withdrawn")
+    keeper.follow()
+    copy(empty_store)
+    with keeper.on(empty_store) as found:
+        assert found.reason(ann) == "consent_given"  # what nobody would notice
+        with found.app.app_context():
+            writer = JournalKeeper(keeper.journal, runtime().settings.base_url)
+            assert writer.work(found.clock, keys()) == 0
+        assert ready(found).json["code"] == "not_replayed"
+        assert keeper.finish(found, journal=keeper.journal).noes == 1
+        assert found.reason(ann) == "withdrawn"
+
+
+def test_a_journal_that_was_changed_is_refused(shop, keeper, empty_store):  # noqa: F811
+    ann = shop.customer()
+    shop.say(ann, "given")
+    keeper.follow()
+    directory = keeper.back_up()
+    shop.clock.advance(timedelta(days=1))
+    shop.say(ann, "withdrawn")
+    keeper.follow()
+    first, last = sorted(keeper.journal.glob("*.journal"))
+    assert first.read_bytes().count(b"\n") == 2
+    raw = last.read_bytes()
+    assert ann.encode() not in raw
+    assert parse_customer_id(ann).hex.encode() not in raw
+    lines = raw.split(b"\n")
+    with keeper.restored(directory, empty_store) as found:
+        for changed in (
+            [lines[0], lines[2], lines[1], *lines[3:]],
+            [lines[0], *lines[2:]],
+            [lines[0], lines[1][:-8] + b"AAAAAAA=", *lines[2:]],
+        ):
+            last.write_bytes(b"\n".join(changed))
+            with pytest.raises(BadBackup):
+                keeper.finish(found, journal=keeper.journal)
+        last.write_bytes(raw + b"dG9ybg")  # a line that was not written to its end
+        with found.app.app_context():
+            assert [line.what for line in read_journal(keeper.journal, keys())][-2:] == ["no", ""]
+        keeper.finish(found, journal=keeper.journal)
+        assert found.reason(ann) == "withdrawn"
