@@ -18,6 +18,7 @@ from consent_service.cli.stopping import on_stop
 from consent_service.config import Settings
 from consent_service.consents import jobs as consents
 from consent_service.consents.keeping import forget_proofs
+from consent_service.consents.retention import Round
 from consent_service.erasures import cleaning
 from consent_service.jobs.model import Job
 from consent_service.jobs.service import run_due
@@ -42,6 +43,7 @@ JOBS = {
     "accounts.send_links": Job(accounts.send_links, timedelta(seconds=2)),
     "accounts.delete_expired": Job(accounts.delete_expired, timedelta(minutes=10)),
     "consents.delete_expired": Job(consents.delete_expired, timedelta(hours=1)),
+    "consents.forget_past": Job(Round().forget, timedelta(seconds=30)),
     "consents.forget_proofs": Job(forget_proofs, timedelta(hours=1)),
     "consents.send_confirmations": Job(consents.send_confirmations, timedelta(seconds=2)),
     "idempotency.delete_expired": Job(lambda _: idempotency.delete_expired(), timedelta(hours=1)),

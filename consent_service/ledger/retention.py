@@ -15,6 +15,7 @@ from uuid import UUID
 from consent_service.kernel.ids import first_uuid_of, time_of
 from consent_service.ledger import batch_store, partitions
 from consent_service.ledger import retention_store as store
+from consent_service.ledger import service as ledger
 from consent_service.ledger.model import EntryKind
 from consent_service.storage.unit_of_work import reading, unit_of_work
 
@@ -33,15 +34,15 @@ def forget(now: datetime, days: Mapping[EntryKind, int]) -> int:
             answers = _kept_from(EntryKind.DECISION)
             until = min(until, UUID(int=answers.int - answers.int % batch_store.MOST))
         while True:  # a batch of each kind at least: none is to wait for ever for another
-            went = forget_some(kind, until)
+            went = forget_some(kind, until, now)
             gone += went
             if went < BATCH or time.monotonic() - started > _ROUND_S:
                 break
     return gone
 
 
-def forget_some(kind: EntryKind, until: UUID) -> int:
-    """Lets a batch of a kind go, of ids smaller than `until`; how many."""
+def forget_some(kind: EntryKind, until: UUID, now: datetime) -> int:
+    """Lets a batch of a kind go, of ids smaller than `until`, and logs how many; how many."""
     if not _is_worth_it(_kept_from(kind), until):
         return 0
     with unit_of_work() as tx:
@@ -49,6 +50,7 @@ def forget_some(kind: EntryKind, until: UUID) -> int:
         since = _kept_from(kind)
         ids = store.list_sealed(tx, kind, since, until, BATCH)
         store.delete_entries(tx, ids)
+        ledger.append_removals({kind.value: len(ids)}, now)
         first = store.find_first(tx, kind, since, until)
         store.set_kept_from(tx, kind, max(since, until) if first is None else first)
     return len(ids)

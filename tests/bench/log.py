@@ -22,6 +22,7 @@ from sqlalchemy import inspect, text
 
 from consent_service.app import create_app
 from consent_service.crypto import keyring
+from consent_service.kernel.clock import utc_now
 from consent_service.kernel.ids import first_uuid_of
 from consent_service.ledger import partition_store, retention, tree_store, verify
 from consent_service.ledger.model import EntryKind
@@ -185,7 +186,7 @@ def _retention_rate():
     until = first_uuid_of(filling.START + timedelta(days=60))
     started, gone = time.perf_counter(), 0
     for _ in range(20):
-        gone += retention.forget_some(EntryKind.DECISION, until)
+        gone += retention.forget_some(EntryKind.DECISION, until, utc_now())
     return gone / (time.perf_counter() - started)
 
 
