@@ -124,3 +124,23 @@ class NotReplayed(Unavailable):
         "The store was put back from a backup, and erasures and withdrawals since are not replayed "
         "yet. Treat it as a deny. To finish: `consent restore finish`."
     )
+
+
+class Incomplete(Conflict):
+    """Nobody knows of all that happened since."""
+
+    code = "incomplete"
+    detail = (
+        "Nothing here tells all that happened since the backup was made: give a journal that "
+        "begins before it, or say --nothing-to-replay, which the log keeps with your name."
+    )
+
+
+class OldCatalogue(Conflict):
+    """A newer catalogue was in force."""
+
+    code = "old_catalogue"
+    detail = (
+        "Since the backup another catalogue was loaded. Load it again first (`consent catalogue "
+        "load`): what people said is recorded by it."
+    )

@@ -24,7 +24,6 @@ from consent_service.erasures.again import erase_again
 from consent_service.erasures.list_store import Listed
 from consent_service.kernel.actors import SYSTEM, Actor
 from consent_service.kernel.clock import parse_rfc3339
-from consent_service.kernel.errors import Conflict
 from consent_service.kernel.ids import CustomerId
 from consent_service.ledger import service as ledger
 from consent_service.ledger.sealer import BATCH, Sealer
@@ -32,7 +31,13 @@ from consent_service.operations import store
 from consent_service.operations.backing_up import read_erased
 from consent_service.operations.following import GPC
 from consent_service.operations.journal import Line, digests_of, read_journal
-from consent_service.operations.model import NothingToFinish, Outcome, Restore
+from consent_service.operations.model import (
+    Incomplete,
+    NothingToFinish,
+    OldCatalogue,
+    Outcome,
+    Restore,
+)
 from consent_service.operations.restoring import staff_act
 from consent_service.personal_data import service as personal_data
 from consent_service.privacy_requests import restriction
@@ -43,26 +48,6 @@ from consent_service.suppressions.model import Reason, Suppression
 
 _OVERLAP = timedelta(minutes=10)
 _AT_ONCE = 1_000
-
-
-class Incomplete(Conflict):
-    """Nobody knows of all that happened since."""
-
-    code = "incomplete"
-    detail = (
-        "Nothing here tells all that happened since the backup was made: give a journal that "
-        "begins before it, or say --nothing-to-replay, which the log keeps with your name."
-    )
-
-
-class OldCatalogue(Conflict):
-    """A newer catalogue was in force."""
-
-    code = "old_catalogue"
-    detail = (
-        "Since the backup another catalogue was loaded. Load it again first (`consent catalogue "
-        "load`): what people said is recorded by it."
-    )
 
 
 class Replayed(Struct, frozen=True):

@@ -18,8 +18,7 @@ from consent_service.kernel.ids import parse_customer_id
 from consent_service.operations import backing_up
 from consent_service.operations.journal import read_journal
 from consent_service.operations.keeping import Keeper as JournalKeeper
-from consent_service.operations.model import LEFT_OUT, BadBackup, NotEmpty
-from consent_service.operations.replaying import Incomplete
+from consent_service.operations.model import LEFT_OUT, BadBackup, Incomplete, NotEmpty
 from consent_service.web.runtime import keys, runtime
 from tests.api.conftest import open_shop, shop  # noqa: F401  # fixtures
 from tests.storage.test_no_plaintext import written_down
