@@ -25,6 +25,7 @@ from consent_service.oauth import client_routes
 from consent_service.oauth import pages as oauth_pages
 from consent_service.oauth import routes as oauth_routes
 from consent_service.oauth import server as oauth_server
+from consent_service.operations import gate
 from consent_service.packages import building as packages_building
 from consent_service.packages import routes as packages_routes
 from consent_service.packages import service as packages
@@ -88,6 +89,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
     runtime.install(app.extensions, runtime.Runtime(settings, clock, keyring))
     throttling.install(app.extensions)
     hardening.init_app(app, settings.trusted_proxies)
+    gate.init_app(app)
     problems.init_app(app)
     db.init_app(app, settings.database, settings.threads)
     customers.watch_identifiers(suppressions.project)

@@ -38,6 +38,7 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = None
     data_dir: Path | None = None
     key_file: Path | None = None
+    journal_dir: Path | None = None
     keyring: SecretStr | None = None
     base_url: str = "http://127.0.0.1:8000"
     host: str = "127.0.0.1"

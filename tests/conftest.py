@@ -89,6 +89,14 @@ def store(request):
 
 
 @pytest.fixture
+def empty_store(request, store):
+    """The URL of a database without tables, of the same kind."""
+    kind = "sqlite_stores" if store.startswith("sqlite") else "postgres_stores"
+    with request.getfixturevalue(kind).empty() as url:
+        yield url
+
+
+@pytest.fixture
 def settings(store, keyring):
     return stores.settings_for(store, keyring)
 

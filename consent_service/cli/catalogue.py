@@ -26,7 +26,7 @@ def command() -> None:
 def load(file: Path, dry_run: bool) -> None:
     """Put the catalogue in FILE (YAML or JSON) in force. Faults are named with their lines."""
     text = file.read_bytes()
-    with running_app():
+    with running_app(replayed=False):
         if dry_run:
             outcome = service.preview_catalogue(text, now(), count_to_ask_again)
         else:
@@ -38,7 +38,7 @@ def load(file: Path, dry_run: bool) -> None:
 @store_options
 def show() -> None:
     """Print the catalogue in force, as YAML."""
-    with running_app():
+    with running_app(replayed=False):
         loaded = service.get_current()
     click.echo(f"# version {loaded.catalogue.version}, from {loaded.catalogue.recorded_from}")
     click.echo(yaml.safe_dump(dict(loaded.document), allow_unicode=True, sort_keys=False), nl=False)

@@ -14,6 +14,7 @@ from consent_service.config import Settings, load_settings
 from consent_service.customers.key_marks import check_keyring
 from consent_service.kernel.actors import Actor, ActorKind
 from consent_service.kernel.errors import MisconfiguredError
+from consent_service.operations.gate import check_replayed
 from consent_service.storage import db
 from consent_service.storage.migrations import check_current
 from consent_service.web.runtime import keys
@@ -32,13 +33,18 @@ def chosen_settings(**overrides: object) -> Settings:
 
 @contextmanager
 def running_app(
-    settings: Settings | None = None, *, migrated: bool = True, keys_fit: bool = True
+    settings: Settings | None = None,
+    *,
+    migrated: bool = True,
+    keys_fit: bool = True,
+    replayed: bool = True,
 ) -> Iterator[Flask]:
     """The app and its context around a command; its connections are closed at the end.
 
     Raises: MisconfiguredError when it must not start like this; with `migrated`, StoreOutdated
-    when the store is of another release; with `keys_fit` too, MisconfiguredError when the keys
-    are not those that the store's data was made with.
+    when the store is of another release; with `replayed` too, NotReplayed while it is put back;
+    with `keys_fit` too, MisconfiguredError when the keys are not those that the store's data was
+    made with.
     """
     logs.configure()
     if settings is None:
@@ -49,6 +55,8 @@ def running_app(
         try:
             if migrated:
                 check_current()
+                if replayed:
+                    check_replayed()
                 if keys_fit:
                     check_keyring(keys())
             yield app

@@ -43,7 +43,7 @@ def init(file: Path | None) -> None:
 @store_options
 def status() -> None:
     """List the keys, and how many customers' data keys and secrets of staff are under which."""
-    with running_app(keys_fit=False):
+    with running_app(keys_fit=False, replayed=False):
         ring = keys()
         sealed = Counter(data_keys.count_keys_by_master())
         sealed.update(staff.count_secrets_by_master())
@@ -83,7 +83,7 @@ def rewrap() -> None:
 
     May be stopped and started again. Old keys stay in the ring: older backups need them.
     """
-    with running_app():
+    with running_app(replayed=False):
         newest = keys().newest(KeyUse.MASTER).id
         counts = data_keys.count_keys_by_master()
         old = sum(count for master, count in counts.items() if master != newest)

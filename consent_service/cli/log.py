@@ -7,7 +7,7 @@ import click
 from consent_service.cli.context import running_app
 from consent_service.cli.options import store_options
 from consent_service.cli.trusted import read_checkpoint, read_keys
-from consent_service.ledger import log_keys, packs, proofs
+from consent_service.ledger import packs, renaming
 from consent_service.ledger.notes import Verifier
 from consent_service.ledger.verify import Broken, Report, verify_store
 from consent_service.screenings.verify import verify_screenings
@@ -29,7 +29,7 @@ def command() -> None:
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 def pack(since: int, file: Path) -> None:
     """Write an evidence pack to FILE: leaves, checkpoint, key, and how to check them."""
-    with running_app():
+    with running_app(replayed=False):
         trusted = _our_keys()
         try:
             with file.open("xb") as target:
@@ -43,7 +43,7 @@ def pack(since: int, file: Path) -> None:
 @store_options
 def key() -> None:
     """Print the public keys that sign checkpoints, a line each, for auditors to keep."""
-    with running_app():
+    with running_app(replayed=False):
         found = _our_keys()
     for verifier in found:
         click.echo(verifier)
@@ -68,7 +68,7 @@ def verify(
     """
     try:
         if file is None:
-            with running_app():
+            with running_app(replayed=False):
                 trusted = _our_keys() if key is None else read_keys(key)
                 kept = [read_checkpoint(path, trusted) for path in since]
                 shown = [read_checkpoint(path, trusted) for path in witnessed]
@@ -102,4 +102,4 @@ def _verify_file(
 
 
 def _our_keys() -> list[Verifier]:
-    return log_keys.verifiers(keys(), proofs.origin_of(runtime().settings.base_url))
+    return renaming.verifiers_of_all(keys(), runtime().settings.base_url)

@@ -38,6 +38,11 @@ SECTIONS = {
         Entry("webhooks", "webhooks", "Who is sent what changes, and what came of it."),
         Entry("quotas", "quotas", "Set how many requests a minute a client may make."),
     ),
+    "Keep it": (
+        Entry("backup", "backup", "Back the store up, with keys in a file of their own."),
+        Entry("restore", "restore", "Put a backup back, and replay what happened since."),
+        Entry("retention", "retention", "Show how long what is kept, and what was let go."),
+    ),
     "Bring data in": (
         Entry("import", "imports", "Import another system's export, such as a mailing list."),
     ),

@@ -28,7 +28,7 @@ def command(host: str | None, port: int | None, workers: int | None, threads: in
     Refuses to start without a key file, or on a store of another release.
     """
     settings = chosen_settings(host=host, port=port, workers=workers, threads=threads)
-    with running_app(settings):
+    with running_app(settings, replayed=False):
         pass  # refuses what the children would, once and in plain words
     with reserved_port(settings.host, settings.port), supervised(settings) as supervisor:
         _log.info("serve:server:started", host=settings.host, port=settings.port)

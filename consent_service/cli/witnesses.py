@@ -39,7 +39,7 @@ def add(name: str, kind: str, target: str, verifier: str | None, every: int, pri
     TARGET is an e-mail address, a directory, or a URL. A URL with --key is the submission prefix
     of a witness that speaks C2SP's tlog-witness; without, the note is posted there as it is.
     """
-    with running_app():
+    with running_app(replayed=False):
         service.add_witness(
             name,
             Kind(kind),
@@ -58,7 +58,7 @@ def add(name: str, kind: str, target: str, verifier: str | None, every: int, pri
 @store_options
 def list_() -> None:
     """List every witness: what it has, and what went wrong last."""
-    with running_app():
+    with running_app(replayed=False):
         for witness in service.list_witnesses():
             click.echo(_line(witness))
 
@@ -68,7 +68,7 @@ def list_() -> None:
 @click.argument("name")
 def disable(name: str) -> None:
     """Send NAME nothing more. What it co-signed stays."""
-    with running_app():
+    with running_app(replayed=False):
         service.disable_witness(name, actor(), now())
     click.echo(f"{name} is disabled.")
 
@@ -79,7 +79,7 @@ def disable(name: str) -> None:
 @click.pass_context
 def send(ctx: click.Context, name: str | None) -> None:
     """Send the newest checkpoint now, to all or to NAME, unless they have it."""
-    with running_app():
+    with running_app(replayed=False):
         found = sending.send_now(name, now(), keys(), can_mail=jobs.can_mail())
     for each in found:
         click.echo(f"{each.witness:<20} {each.size} leaves: {each.error or 'sent'}")
@@ -99,7 +99,7 @@ def record(name: str, file: Path) -> None:
         note = file.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise Invalid(f"{file}: is not text.") from None
-    with running_app():
+    with running_app(replayed=False):
         size, at = service.record_cosignature(name, note, keys())
     click.echo(f"{name} co-signed {size} leaves at {rfc3339(at)}.")
 

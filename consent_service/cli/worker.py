@@ -18,6 +18,7 @@ from consent_service.cli.stopping import on_stop
 from consent_service.config import Settings
 from consent_service.consents import jobs as consents
 from consent_service.consents.keeping import forget_proofs
+from consent_service.consents.retention import Round
 from consent_service.erasures import cleaning
 from consent_service.jobs.model import Job
 from consent_service.jobs.service import run_due
@@ -25,6 +26,9 @@ from consent_service.kernel.errors import MisconfiguredError, Unavailable
 from consent_service.ledger import counting, partitions, retention
 from consent_service.ledger.sealer import BATCH, Sealer
 from consent_service.oauth import service as oauth
+from consent_service.operations.gate import Gate
+from consent_service.operations.keeping import Keeper
+from consent_service.operations.model import NotReplayed
 from consent_service.packages import jobs as packages
 from consent_service.privacy_requests import jobs as privacy_requests
 from consent_service.recipients import service as recipients
@@ -39,6 +43,7 @@ JOBS = {
     "accounts.send_links": Job(accounts.send_links, timedelta(seconds=2)),
     "accounts.delete_expired": Job(accounts.delete_expired, timedelta(minutes=10)),
     "consents.delete_expired": Job(consents.delete_expired, timedelta(hours=1)),
+    "consents.forget_past": Job(Round().forget, timedelta(seconds=30)),
     "consents.forget_proofs": Job(forget_proofs, timedelta(hours=1)),
     "consents.send_confirmations": Job(consents.send_confirmations, timedelta(seconds=2)),
     "idempotency.delete_expired": Job(lambda _: idempotency.delete_expired(), timedelta(hours=1)),
@@ -69,6 +74,7 @@ APART = {  # each waits for another machine or moves much, and neither the log n
 WEBHOOK_LANES = (False, False, False, True)  # the last is for those whose last try failed
 _PAUSE = 0.25  # a checkpoint is due within a second, and one for every few entries slows checks
 _PAUSE_AFTER_FAULT = 1.0
+_PAUSE_NOT_REPLAYED = 5.0
 _LAST_WORDS = 20.0  # seconds, for what is under way apart
 
 _log = structlog.get_logger()
@@ -85,7 +91,7 @@ def run(settings: Settings) -> None:
     """Works until this process is told to stop; what is under way is finished first."""
     stop = threading.Event()
     on_stop(stop.set)
-    with running_app(settings):
+    with running_app(settings, replayed=False):
         work_until(stop)
 
 
@@ -98,6 +104,7 @@ def work_until(stop: threading.Event) -> None:
     works = [partial(_run_due, {name: job}) for name, job in APART.items()]
     works.append(partial(_screen_next, stop))
     works.append(lambda: webhooks.dispatch(now()))
+    works += _journals()
     works += [partial(webhooks.serve_next, stop.is_set, failing=lane) for lane in WEBHOOK_LANES]
     apart = [
         threading.Thread(target=_work_apart, args=(app, work, stop), daemon=True) for work in works
@@ -108,6 +115,14 @@ def work_until(stop: threading.Event) -> None:
     until = time.monotonic() + _LAST_WORDS
     for thread in apart:
         thread.join(max(0.0, until - time.monotonic()))
+
+
+def _journals() -> list[Callable[[], int]]:
+    settings = runtime().settings
+    if settings.journal_dir is None:
+        return []
+    keeper = Keeper(settings.journal_dir, settings.base_url)
+    return [lambda: keeper.work(now, keys())]
 
 
 def _run_due(jobs: Mapping[str, Job]) -> int:
@@ -127,9 +142,15 @@ def _work_apart(app: Flask, work: Callable[[], int], stop: threading.Event) -> N
 
 
 def _repeat(work: Callable[[], int], stop: threading.Event) -> None:
+    gate = Gate()
     while not stop.is_set():
         try:
+            gate.check()
             ran = work()
+        except NotReplayed:
+            _log.warning("worker:store:not_replayed")
+            stop.wait(_PAUSE_NOT_REPLAYED)
+            continue
         except Unavailable:
             _log.error("worker:store:unavailable")
             stop.wait(_PAUSE_AFTER_FAULT)

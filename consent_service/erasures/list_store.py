@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from consent_service.erasures.tables import ErasedCustomerRow
@@ -25,6 +25,14 @@ def list_after(tx: Connection, after: bytes, limit: int) -> list[Listed]:
     """A part of the list, in order of digest."""
     row = ErasedCustomerRow
     query = select(row.__table__).where(row.digest > after).order_by(row.digest).limit(limit)
+    return [(bytes(r.digest), bytes(r.key_id), r.erased_at) for r in tx.execute(query)]
+
+
+def list_since(tx: Connection, since: datetime, after: bytes, limit: int) -> list[Listed]:
+    """Who was put on the list after an instant and a digest, in that order."""
+    row = ErasedCustomerRow
+    later = or_(row.erased_at > since, (row.erased_at == since) & (row.digest > after))
+    query = select(row.__table__).where(later).order_by(row.erased_at, row.digest).limit(limit)
     return [(bytes(r.digest), bytes(r.key_id), r.erased_at) for r in tx.execute(query)]
 
 

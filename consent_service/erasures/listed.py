@@ -2,7 +2,7 @@
 derived from the index key for this alone. It names nobody, and tells nobody without the keyring
 whether somebody is on it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from datetime import datetime
 from uuid import UUID
 
@@ -30,13 +30,18 @@ def proof_place(customer_id: CustomerId, keys: Keyring) -> UUID:
     return UUID(bytes=blind_index.keyed_digest(keys, _PROOF, customer_id.bytes)[:16])
 
 
-def find_erased(customer_ids: Sequence[CustomerId], keys: Keyring) -> set[CustomerId]:
-    """Those of these ids that lead to somebody who was erased."""
+def find_erased(
+    customer_ids: Sequence[CustomerId], keys: Keyring, digests: Set[bytes] | None = None
+) -> set[CustomerId]:
+    """Those of these ids that lead to somebody who was erased, by the digests of a list or by the
+    store's own."""
     probes = {
         probe.digest: customer_id
         for customer_id in customer_ids
         for probe in blind_index.keyed_probes(keys, _KIND, customer_id.bytes)
     }
+    if digests is not None:
+        return {probes[digest] for digest in digests & probes.keys()}
     with reading() as tx:
         return {probes[digest] for digest in store.find_present(tx, list(probes))}
 
@@ -51,6 +56,18 @@ def export() -> Iterator[Listed]:
         if len(found) < _AT_ONCE:
             return
         after = found[-1][0]
+
+
+def list_since(since: datetime) -> Iterator[Listed]:
+    """Who was put on the list from an instant on, in order of time."""
+    after = b""
+    while True:
+        with reading() as tx:
+            found = store.list_since(tx, since, after, _AT_ONCE)
+        yield from found
+        if len(found) < _AT_ONCE:
+            return
+        after, _, since = found[-1]
 
 
 def take_in(listed: Sequence[Listed]) -> None:

@@ -40,4 +40,4 @@ class ErasedCustomerRow(Base):
 
     digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
     key_id: Mapped[bytes] = mapped_column(LargeBinary(4))
-    erased_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    erased_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)

@@ -65,7 +65,8 @@ def find_indexes(entry_ids: Collection[UUID]) -> dict[UUID, int]:
 
 
 def kept_from(kinds: Collection[EntryKind]) -> datetime:
-    """Since when nothing of these kinds was let go for its age."""
+    """Since when nothing of these kinds was let go for its age, and the log was not put back."""
     with reading() as tx:
         gone = retention_store.find_kept_from(tx)
-    return max((time_of(gone[kind]) for kind in kinds if kind in gone), default=_EVER)
+        renamed = tree_store.find_renamed(tx) or _EVER
+    return max([renamed, *(time_of(gone[kind]) for kind in kinds if kind in gone)])

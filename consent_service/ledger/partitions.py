@@ -5,13 +5,15 @@ Partitions are made ahead. An entry of a month that has none goes to the rest, s
 never fails for want of one, and is moved when its month gets one.
 """
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime
+from itertools import islice, takewhile
 from typing import NamedTuple
 from uuid import UUID
 
 import structlog
 
-from consent_service.kernel.ids import first_uuid_of
+from consent_service.kernel.ids import first_uuid_of, time_of
 from consent_service.ledger import partition_store as store
 from consent_service.storage.unit_of_work import reading, unit_of_work
 
@@ -51,13 +53,26 @@ def month_of(instant: datetime) -> Month:
 def make_ahead(now: datetime) -> int:
     """Makes what is missing of the partitions of this month and the next two; how many. Raises:
     Unavailable when writers kept it waiting; what was made by then stays."""
-    missing, month = [], month_of(now)
-    have = _list_partitions()
-    for _ in range(1 + AHEAD):
-        if have is not None and month.name not in have:
-            missing.append(month)
+    return _make_missing(islice(_months_from(month_of(now)), 1 + AHEAD))
+
+
+def make_back_to(first: UUID, now: datetime) -> int:
+    """Makes what is missing of the partitions from the month of an id up to this one; how many."""
+    last = month_of(now)
+    return _make_missing(takewhile(lambda m: m <= last, _months_from(month_of(time_of(first)))))
+
+
+def _months_from(month: Month) -> Iterator[Month]:
+    while True:
+        yield month
         month = month.after
-    return sum(_make(one) for one in missing)
+
+
+def _make_missing(wanted: Iterable[Month]) -> int:
+    have = _list_partitions()
+    if have is None:
+        return 0
+    return sum(_make(month) for month in wanted if month.name not in have)
 
 
 def _list_partitions() -> list[str] | None:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import datetime
 from itertools import chain
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,7 @@ from msgspec.structs import replace
 from consent_service.crypto.envelope import Field, SealingKey, seal, unseal
 from consent_service.kernel import paging
 from consent_service.kernel.errors import Unavailable
+from consent_service.kernel.ids import new_uuid
 from consent_service.kernel.paging import Page
 from consent_service.ledger import batch_store, customer_store, store, tree_store
 from consent_service.ledger.leaves import leaf_of, said_by
@@ -21,6 +23,8 @@ from consent_service.ledger.merkle import leaf_hash, root_of
 from consent_service.ledger.model import Entry, EntryFilter, EntryKind, NotLogged
 from consent_service.storage.direct import Door, Refused, direct
 from consent_service.storage.unit_of_work import reading, unit_of_work
+
+RETENTION = "retention_"
 
 _SALT, _TOKEN = 32, 16
 _encode = msgspec.json.encode
@@ -85,6 +89,25 @@ def append(entries: Sequence[Entry]) -> None:
     """Adds entries, in the caller's unit of work if there is one. Raises: Unavailable."""
     with unit_of_work() as tx:
         store.add_entries(tx, entries)
+
+
+def append_removals(gone: Mapping[str, int], now: datetime) -> None:
+    """Logs, of nobody, how much of each kind was let go since its time was over, in the caller's
+    unit of work."""
+    append([_removal(what, count, now) for what, count in gone.items() if count])
+
+
+def _removal(what: str, count: int, now: datetime) -> Entry:
+    entry_id, kind = new_uuid(), EntryKind.STAFF_ACT
+    entry = Entry(entry_id, entry_id, False, kind, now, now, reason=RETENTION + what, entries=count)
+    return bare_entry(entry)
+
+
+def count_removed() -> dict[str, int]:
+    """How much of each kind was let go, as far as the log still says so."""
+    with reading() as tx:
+        found = store.sum_entries(tx, RETENTION)
+    return {reason.removeprefix(RETENTION): count for reason, count in found.items()}
 
 
 def append_batch(batch: Entry, answers: Sequence[Entry]) -> None:

@@ -276,3 +276,13 @@ def list_as_text(
 ) -> Sequence[Any]:
     """As `list_entries`, the columns of `_AS_TEXT` alone: a third of the work for many rows."""
     return _list(tx, filtered(wanted).with_only_columns(*_AS_TEXT), wanted, after, limit)
+
+
+def sum_entries(tx: Connection, prefix: str) -> dict[str, int]:
+    """By reason, of those that begin so, what entries say of how much went."""
+    row = LedgerEntryRow
+    query = select(row.reason, func.sum(row.entries)).where(
+        *of_kinds([EntryKind.STAFF_ACT]), row.reason.startswith(prefix, autoescape=True)
+    )
+    found = tx.execute(query.group_by(row.reason))
+    return {str(reason): int(went or 0) for reason, went in found}

@@ -147,6 +147,16 @@ class LedgerHeadRow(Base):
     sealed_until: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class LedgerFormerNameRow(Base):
+    """What the log was called up to a size, before it was put back from a backup."""
+
+    __tablename__ = "ledger_former_names"
+
+    size: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    origin: Mapped[str] = mapped_column(String(300))
+    ended_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class LedgerRetentionRow(Base):
     """Up to where nothing of a kind is left: every entry with a smaller id has gone."""
 

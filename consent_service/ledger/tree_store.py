@@ -12,6 +12,7 @@ from consent_service.ledger import batch_store
 from consent_service.ledger.tables import (
     LedgerCheckpointRow,
     LedgerEntryRow,
+    LedgerFormerNameRow,
     LedgerHeadRow,
     LedgerLeafRow,
     LedgerTileRow,
@@ -91,6 +92,27 @@ def add_head(tx: Connection, head: Head) -> None:
 def set_head(tx: Connection, size: int, sealed_until: datetime) -> None:
     """Moves the head on."""
     tx.execute(update(LedgerHeadRow).values(size=size, sealed_until=sealed_until))
+
+
+def rename(tx: Connection, head: Head, origin: str, now: datetime) -> None:
+    """Gives the log another name from its present size on. A name that it had at that size alone
+    has signed nothing, and is not kept."""
+    row = LedgerFormerNameRow
+    if not tx.execute(update(row).where(row.size == head.size).values(ended_at=now)).rowcount:
+        tx.execute(insert(row).values(size=head.size, origin=head.origin, ended_at=now))
+    tx.execute(update(LedgerHeadRow).values(origin=origin))
+
+
+def list_former_names(tx: Connection) -> list[tuple[int, str]]:
+    """What the log was called before, each up to a size, the smallest first."""
+    row = LedgerFormerNameRow
+    found = tx.execute(select(row.size, row.origin).order_by(row.size))
+    return [(each.size, each.origin) for each in found]
+
+
+def find_renamed(tx: Connection) -> datetime | None:
+    """When the log got its present name, if it had another."""
+    return tx.scalar(select(func.max(LedgerFormerNameRow.ended_at)))
 
 
 def find_newest_entry(tx: Connection) -> UUID | None:

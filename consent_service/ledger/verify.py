@@ -9,6 +9,7 @@ anew: against what a witness saw only what a witness saw vouches.
 """
 
 import heapq
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -96,7 +97,7 @@ def verify_store(
     walk = _Walk(Report(), Growing(), {}, Told(answers=counting.find_unsaid().answers))
     known = heapq.merge(
         sorted((_Known(c.size, c.root, "a witness") for c in witnessed), key=_by_size),
-        () if head is None else _confirmed(head.origin, walk),
+        () if head is None else _confirmed(_names(head), walk),
         sorted((_Known(c.size, c.root) for c in outside), key=_by_size),
         _signed(verifiers, walk),
         key=_by_size,
@@ -126,7 +127,13 @@ def _size_now() -> int:
     return 0 if head is None else head.size
 
 
-def _confirmed(origin: str, walk: _Walk) -> Iterator[_Known]:
+def _names(head: Head) -> list[tuple[float, str]]:
+    """What the log was called up to which size."""
+    with reading() as tx:
+        return [*tree_store.list_former_names(tx), (math.inf, head.origin)]
+
+
+def _confirmed(names: Sequence[tuple[float, str]], walk: _Walk) -> Iterator[_Known]:
     """What witnesses co-signed, each as its signature says."""
     after = (0, "")
     while True:
@@ -135,6 +142,7 @@ def _confirmed(origin: str, walk: _Walk) -> Iterator[_Known]:
         if not page:
             return
         for one in page:
+            origin = next(name for size, name in names if one.size <= size)
             yield _cosigned(origin, one, walk)
             walk.report.confirmed += 1
         after = (page[-1].size, page[-1].witness)

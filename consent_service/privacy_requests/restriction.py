@@ -38,6 +38,17 @@ def lift(case: Case, now: datetime) -> Case:
     return _put(case, replace(case.request, restricts=False))
 
 
+def restrict_again(customer: CustomerId, now: datetime) -> bool:
+    """Restricts processing of a customer for a reason that a backup does not know; whether it was
+    not yet."""
+    with unit_of_work():
+        customer = customers.lock_resolved([customer])[0][customer]
+        restricted = customers.get_record(customer).facts.restricted
+        if not restricted:
+            _set(customer, True, now)
+    return not restricted
+
+
 def _holders(case: Case) -> list[Request]:
     with unit_of_work() as tx:
         others = store.list_of_customer(tx, case.customer)

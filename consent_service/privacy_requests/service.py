@@ -22,6 +22,7 @@ from consent_service.privacy_requests.model import (
     Request,
     RequestFilter,
     Step,
+    parse_request_id,
     reminder_level,
     request_id_text,
 )
@@ -63,6 +64,12 @@ def get_opened(request_id: UUID, keys: Keyring) -> Opened:
     return Opened(
         request, open_note(request, life), tuple((step, open_reason(step, life)) for step in steps)
     )
+
+
+def is_lost(request_id: str) -> bool:
+    """Whether there is no request of an id, as it is written."""
+    with reading() as tx:
+        return store.find_request(tx, parse_request_id(request_id)) is None
 
 
 def list_of_customers(customer_ids: Sequence[CustomerId]) -> list[Request]:

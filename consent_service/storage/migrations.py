@@ -22,12 +22,18 @@ class StoreOutdated(Unavailable):
     detail = "The store is not at this release's migration. Run `consent migrate`."
 
 
-def migrate() -> None:
-    """Runs every migration that has not run, in one transaction."""
+def migrate(to: str = "head") -> None:
+    """Runs every migration that has not run, up to one, in one transaction."""
     with unit_of_work() as tx:
         config = _config()
         config.attributes["connection"] = tx
-        command.upgrade(config, "head")
+        command.upgrade(config, to)
+
+
+def is_known(migration: str) -> bool:
+    """Whether this release has a migration."""
+    script = ScriptDirectory.from_config(_config())
+    return migration in {each.revision for each in script.walk_revisions()}
 
 
 def head() -> str:

@@ -61,6 +61,24 @@ def reading() -> Iterator[Connection]:
 
 
 @contextmanager
+def snapshot() -> Iterator[Connection]:
+    """The whole store as it is at one moment, for as long as reading it takes. Raises: Unavailable
+    when the store cannot answer."""
+    with _store_errors(), db.engine.connect() as plain:
+        postgres = db.engine.dialect.name == "postgresql"
+        options = {"isolation_level": "REPEATABLE READ"} if postgres else {}
+        connection = plain.execution_options(**options)
+        with connection.begin():
+            if postgres:
+                connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+            mark = _open.set(connection)
+            try:
+                yield connection
+            finally:
+                _open.reset(mark)
+
+
+@contextmanager
 def _store_errors() -> Iterator[None]:
     try:
         yield

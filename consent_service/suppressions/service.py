@@ -1,6 +1,6 @@
 """Suppressions, use case by use case."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
@@ -10,13 +10,14 @@ from msgspec.structs import replace
 from consent_service.catalogue.model import Channel
 from consent_service.crypto.keyring import Keyring
 from consent_service.customers import service as customers
+from consent_service.customers import unopened
 from consent_service.customers.key_marks import mark_keys
 from consent_service.customers.model import Identifier, Named, StoredIdentifier
 from consent_service.customers.sealing import probes_of
 from consent_service.kernel import paging
 from consent_service.kernel.actors import SYSTEM, Actor
 from consent_service.kernel.errors import NotFound
-from consent_service.kernel.ids import CustomerId, new_uuid
+from consent_service.kernel.ids import CustomerId, first_uuid_of, new_uuid
 from consent_service.kernel.paging import Page
 from consent_service.ledger import service as ledger
 from consent_service.ledger.model import Entry, EntryKind
@@ -26,6 +27,8 @@ from consent_service.suppressions import store
 from consent_service.suppressions.model import Reason, Suppression, beside, find_same
 
 N = TypeVar("N", bound=Named)
+
+_AT_ONCE = 1_000
 
 
 def record_suppressions(
@@ -75,6 +78,59 @@ def record_suppressions(
             ]
         )
     return results
+
+
+def take_in(placed: Sequence[tuple[bytes, Suppression]], now: datetime) -> int:
+    """Takes in marks by blind index that were made elsewhere, or before, and puts them beside
+    whoever has the identifiers; how many say something new."""
+    with unit_of_work() as tx:
+        hold(tx, [digest for digest, _ in placed])
+        have = store.list_by_digest(tx, {digest for digest, _ in placed})
+        new = []
+        for digest, mark in placed:
+            known = have.setdefault(digest, [])
+            if find_same(known, mark.reason, mark.channel, mark.happened_at) is None:
+                known.append(mark)
+                new.append((digest, mark))
+        owners = unopened.find_indexed([digest for digest, _ in new])
+        owned = [(owners[digest], mark) for digest, mark in new if digest in owners]
+        resolved, revisions = customers.lock_resolved([owner for (owner, _), _ in owned])
+        raised = {customer: old + 1 for customer, old in revisions.items()}
+        customers.set_revisions(raised)
+        store.add(tx, new)
+        beside_them = [(resolved[who], beside(mark, its)) for (who, its), mark in owned]
+        store.add_projected(tx, beside_them)
+        about = {mark.id: customer for customer, mark in beside_them}
+        ledger.append(
+            [
+                _entry("suppression_recorded", mark, about.get(mark.id), raised, SYSTEM, now)
+                for _, mark in new
+                if mark.reason is not Reason.ERASED
+            ]
+        )
+    return len(new)
+
+
+def mark_erased(customer_ids: Sequence[CustomerId], now: datetime) -> None:
+    """Marks every identifier of customers `erased`, by their blind indexes: they need not open."""
+    placed = [
+        (kept.digest, Suppression(new_uuid(), Reason.ERASED, None, kept.type, now, now))
+        for kept in unopened.list_stored_identifiers(customer_ids)
+    ]
+    if placed:
+        take_in(placed, now)
+
+
+def list_placed(since: datetime) -> Iterator[tuple[bytes, Suppression]]:
+    """Marks that were made from an instant on, by blind index, in order of id."""
+    after = first_uuid_of(since)
+    while True:
+        with reading() as tx:
+            found = store.list_placed(tx, after, _AT_ONCE)
+        yield from found
+        if len(found) < _AT_ONCE:
+            return
+        after = found[-1][1].id
 
 
 def hold_identifiers(identifiers: Sequence[Identifier], keys: Keyring) -> None:

@@ -105,6 +105,13 @@ def list_marks(
     return [mark_of(row) for row in tx.execute(query)]
 
 
+def list_placed(tx: Connection, after: UUID, limit: int) -> list[tuple[bytes, Suppression]]:
+    """Marks with an id after one, each with its blind index, in order of id."""
+    row = SuppressionRow
+    query = select(row.__table__).where(row.id > after).order_by(row.id).limit(limit)
+    return [(bytes(found.digest), mark_of(found)) for found in tx.execute(query)]
+
+
 def close(tx: Connection, mark_ids: Sequence[UUID], now: datetime) -> None:
     """Closes marks and their projections."""
     for table in (SuppressionRow, CustomerSuppressionRow):

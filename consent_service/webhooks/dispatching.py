@@ -68,3 +68,12 @@ def _deliveries(
                     now,
                     now + GIVEN_UP_AFTER,
                 )
+
+
+def pass_by(leaf_index: int) -> None:
+    """Lets what is before a leaf be, in the caller's unit of work: it was sent out, by a store that
+    was put back since."""
+    with unit_of_work() as tx:
+        before = store.lock_head(tx)
+        if before is not None:
+            store.set_head(tx, before, leaf_index)

@@ -96,6 +96,13 @@ def record_cosignature(name: str, note: str, keys: Keyring) -> tuple[int, dateti
         raise Invalid(f"This cannot be taken in: {error}.") from None
 
 
+def begin_anew() -> None:
+    """Notes, in the caller's unit of work, that the log has a new name, of which no witness has
+    anything."""
+    with unit_of_work() as tx:
+        store.set_none_sent(tx)
+
+
 def _check_target(kind: Kind, target: str, private: bool) -> None:
     try:
         if kind is Kind.WEBHOOK:

@@ -80,6 +80,11 @@ def set_sent(
     )
 
 
+def set_none_sent(tx: Connection) -> None:
+    """They have nothing of the log under its present name."""
+    tx.execute(update(_row).values(sent_size=0, failed_tries=0, last_error=None))
+
+
 def set_failed(tx: Connection, witness_id: UUID, error: str) -> None:
     """It did not take one, and why, in our own words."""
     tx.execute(update(_row).where(_row.id == witness_id).values(last_error=error[:200]))

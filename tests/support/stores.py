@@ -32,6 +32,14 @@ class SqliteStores:
         for file in self._directory.glob(path.name + "*"):
             file.unlink()
 
+    @contextmanager
+    def empty(self):
+        """One without any tables."""
+        path = self._directory / f"{next(self._numbers)}.sqlite3"
+        yield f"sqlite:///{path}"
+        for file in self._directory.glob(path.name + "*"):
+            file.unlink()
+
 
 class PostgresStores:
     def __init__(self, server):
@@ -45,6 +53,13 @@ class PostgresStores:
     def fresh(self):
         name = f"{self._prefix}_{next(self._numbers)}"
         self._say("CREATE DATABASE {} TEMPLATE {}", name, self._prefix)
+        yield self._url(name)
+        self._say("DROP DATABASE {} WITH (FORCE)", name)
+
+    @contextmanager
+    def empty(self):
+        name = f"{self._prefix}_{next(self._numbers)}"
+        self._say("CREATE DATABASE {}", name)
         yield self._url(name)
         self._say("DROP DATABASE {} WITH (FORCE)", name)
 

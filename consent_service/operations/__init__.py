@@ -1,0 +1,1 @@
+"""Keeping the store: backups, putting them back, and what was refused since."""
