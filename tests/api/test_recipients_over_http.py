@@ -1,7 +1,6 @@
 """Recipients told by webhooks, over real HTTP, and what comes of it."""
 
 import threading
-import time
 from contextlib import ExitStack
 from datetime import timedelta
 
@@ -14,7 +13,7 @@ from consent_service.webhooks import jobs
 from consent_service.webhooks.events import FOR_RECIPIENT
 from tests.support import log, receiver, small_catalogue
 from tests.support.erasing import Eraser
-from tests.support.processes import free_port
+from tests.support.processes import free_port, within
 from tests.support.recipients import Recipient, serving
 
 NAMES = ("broker", "mailer", "warehouse")
@@ -85,22 +84,26 @@ def work(shop, by=timedelta(0)):
             continue
 
 
-def work_beside(shop):
-    """What the worker's lanes do beside each other, for a while."""
+def work_beside(shop, holds):
+    """What the worker's lanes do beside each other, until something holds."""
+    stop = threading.Event()
 
     def serve(failing):
         with shop.app.app_context():
-            for _ in range(50):
-                jobs.serve_next(lambda: False, failing=failing)
-                time.sleep(0.01)
+            while not stop.wait(0.01):
+                jobs.serve_next(stop.is_set, failing=failing)
 
     with shop.app.app_context():
         recipients.reach(shop.clock())
     lanes = [threading.Thread(target=serve, args=(lane,)) for lane in WEBHOOK_LANES]
     for lane in lanes:
         lane.start()
-    for lane in lanes:
-        lane.join()
+    try:
+        within(20, holds)
+    finally:
+        stop.set()
+        for lane in lanes:
+            lane.join()
 
 
 def told(desk, request):
@@ -132,8 +135,7 @@ def test_three_recipients_one_slow_one_failing_one_gone(shop, desk, make, listen
         shop.say(ann, "given", name)
     request = desk.approved(ann, "erasure")
     desk.erased(request)
-    work_beside(shop)
-    assert told(desk, request)["mailer"]["outcome"] == "done"
+    work_beside(shop, lambda: told(desk, request)["mailer"]["outcome"] == "done")
     assert told(desk, request)["broker"]["outcome"] is None
     assert shop.reason(ann, "mailer") == "no_record"
     assert ann not in str([each.body for each in target.got])
