@@ -139,7 +139,7 @@ def test_three_recipients_one_slow_one_failing_one_gone(shop, desk, make, listen
     assert told(desk, request)["broker"]["outcome"] is None
     assert shop.reason(ann, "mailer") == "no_record"
     assert ann not in str([each.body for each in target.got])
-    for _ in range(60):
+    for _ in range(72):  # the last pause may be a fifth longer than its 85 minutes
         work(shop, 2 * MINUTE)
     assert told(desk, request)["broker"]["outcome"] == "nothing_held"
     assert 4 < len(target.got) < 9
