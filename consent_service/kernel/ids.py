@@ -91,12 +91,12 @@ def customer_id_text(customer_id: CustomerId) -> str:
 
 def parse_customer_id(text: str) -> CustomerId:
     """The customer id behind `cus_…`; as `decode`, in half the time. Raises: NotFound."""
-    if len(text) == 4 + _LENGTH and text.startswith("cus_"):
-        try:
-            return CustomerId(UUID(int=_number(text[4:])))
-        except ValueError:
-            pass
-    raise NotFound()
+    if len(text) != 4 + _LENGTH or not text.startswith("cus_"):
+        raise NotFound()
+    try:
+        return CustomerId(UUID(int=_number(text[4:])))
+    except ValueError:
+        raise NotFound() from None
 
 
 def base32(number: int) -> str:
