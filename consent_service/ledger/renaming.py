@@ -3,6 +3,7 @@ after a backup was made. A log that is put back goes on from what it has under a
 ever had, and no two checkpoints of one name contradict each other. Source: ADR 27.
 """
 
+import math
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -39,6 +40,12 @@ def list_names(base_url: str) -> list[str]:
 def verifiers_of_all(keys: Keyring, base_url: str) -> list[Verifier]:
     """Our keys under every name of the log."""
     return [v for name in list_names(base_url) for v in log_keys.verifiers(keys, name)]
+
+
+def list_spans(head: Head) -> list[tuple[float, str]]:
+    """What the log was called up to which size."""
+    with reading() as tx:
+        return [*tree_store.list_former_names(tx), (math.inf, head.origin)]
 
 
 def find_start() -> int:

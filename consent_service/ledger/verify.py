@@ -9,7 +9,6 @@ anew: against what a witness saw only what a witness saw vouches.
 """
 
 import heapq
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,6 +31,7 @@ from consent_service.ledger.leaves import leaf_of
 from consent_service.ledger.merkle import Growing, leaf_hash, root_of
 from consent_service.ledger.model import EntryKind
 from consent_service.ledger.notes import BadNote, Checkpoint, Verifier
+from consent_service.ledger.renaming import list_spans
 from consent_service.ledger.sealer import LONGEST_TRANSACTION
 from consent_service.ledger.tiles import WIDTH, split
 from consent_service.ledger.tree_store import Head, Kept, Sayable
@@ -97,7 +97,7 @@ def verify_store(
     walk = _Walk(Report(), Growing(), {}, Told(answers=counting.find_unsaid().answers))
     known = heapq.merge(
         sorted((_Known(c.size, c.root, "a witness") for c in witnessed), key=_by_size),
-        () if head is None else _confirmed(_names(head), walk),
+        () if head is None else _confirmed(list_spans(head), walk),
         sorted((_Known(c.size, c.root) for c in outside), key=_by_size),
         _signed(verifiers, walk),
         key=_by_size,
@@ -125,12 +125,6 @@ def _size_now() -> int:
     with reading() as tx:
         head = tree_store.find_head(tx)
     return 0 if head is None else head.size
-
-
-def _names(head: Head) -> list[tuple[float, str]]:
-    """What the log was called up to which size."""
-    with reading() as tx:
-        return [*tree_store.list_former_names(tx), (math.inf, head.origin)]
 
 
 def _confirmed(names: Sequence[tuple[float, str]], walk: _Walk) -> Iterator[_Known]:

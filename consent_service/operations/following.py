@@ -23,7 +23,7 @@ GPC = "gpc"
 _BATCH = 1_000
 _BEHIND = LONGEST_TRANSACTION + timedelta(minutes=1)
 _RECENT = timedelta(seconds=10)
-_ALIVE = timedelta(minutes=1)
+_SWEEP = timedelta(minutes=1)
 _NOES = {kind.value for kind in EventKind if kind.is_no} | {GPC}
 
 Found = tuple[str, dict[str, Any]]
@@ -59,10 +59,10 @@ class Follower:
         found = [each for _, entry in stretch.entries for each in _of_entry(entry, keys)]
         since -= _BEHIND if self._sweep_at <= now else _RECENT
         found += [*self._marks(since), *self._erasures(since)]
-        if found or stretch.more or seen is None or seen.at + _ALIVE <= now:
+        if found or stretch.more or seen is None or seen.at + _RECENT <= now:
             self._journal.append(found, Seen(names[0], stretch.until, now), now, keys)
         if self._sweep_at <= now:
-            self._sweep_at = now + _ALIVE
+            self._sweep_at = now + _SWEEP
             self._forget(now - 2 * _BEHIND)
         return len(found)
 

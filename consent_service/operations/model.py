@@ -132,7 +132,8 @@ class Incomplete(Conflict):
     code = "incomplete"
     detail = (
         "Nothing here tells all that happened since the backup was made: give a journal that "
-        "begins before it, or say --nothing-to-replay, which the log keeps with your name."
+        "begins before it and goes on after it, or say --nothing-to-replay, which the log keeps "
+        "with your name."
     )
 
 

@@ -93,7 +93,8 @@ def finish(
     done = Replayed(erase_again(now, keys))
     with unit_of_work():
         done = _replay(wanted, done, now, keys)
-        is_told = bool(lines) and lines[0].at <= since
+        begun, until = (lines[0].at if lines else None), done.until
+        is_told = begun is not None and until is not None and begun <= since <= until
         if not is_told and not nothing_to_replay:
             raise Incomplete()
         _let_answer(Outcome.REPLAYED if is_told else Outcome.NOTHING, actor, now)

@@ -196,6 +196,14 @@ def test_every_no_since_holds_at_the_first_check(shop, keeper, desk, empty_store
         assert acts[-1] == "restore_replayed"
 
 
+def test_a_journal_that_ends_before_the_backup_tells_nothing(shop, keeper, empty_store):  # noqa: F811
+    keeper.follow()
+    shop.clock.advance(timedelta(seconds=1))
+    directory = keeper.back_up()
+    with keeper.restored(directory, empty_store) as found, pytest.raises(Incomplete):
+        keeper.finish(found, journal=keeper.journal)
+
+
 def test_a_store_with_tables_is_refused(shop, keeper, empty_store):  # noqa: F811
     directory = keeper.back_up()
     with keeper.restored(directory, empty_store) as found, pytest.raises(NotEmpty):

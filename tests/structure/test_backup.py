@@ -26,6 +26,7 @@ KEPT = [
     "ledger_cosignatures",
     "ledger_entries",
     "ledger_former_names",
+    "ledger_gone",
     "ledger_head",
     "ledger_leaves",
     "ledger_retention",
