@@ -46,6 +46,7 @@ def _die(keeper, directory, url, at):
         restore(found.app, directory, found.clock)
 
 
+@pytest.mark.long
 def test_a_killed_restore_is_started_again(shop, keeper, empty_store):  # noqa: F811
     ann = shop.customer()
     shop.say(ann, "given")
