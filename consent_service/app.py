@@ -30,7 +30,9 @@ from consent_service.packages import routes as packages_routes
 from consent_service.packages import service as packages
 from consent_service.personal_data import routes as personal_data_routes
 from consent_service.personal_data import service as personal_data
+from consent_service.portal import gpc_routes
 from consent_service.portal import wiring as portal
+from consent_service.preference_links import routes as preference_links_routes
 from consent_service.privacy_requests import carriers, decision_routes
 from consent_service.privacy_requests import pages as privacy_requests_pages
 from consent_service.privacy_requests import routes as privacy_requests_routes
@@ -56,6 +58,7 @@ ROUTES = (
     personal_data_routes.api,
     suppressions_routes.api,
     consents_routes.api,
+    preference_links_routes.api,
     decisions_routes.api,
     screenings_routes.api,
     disclosures_routes.api,
@@ -66,6 +69,7 @@ ROUTES = (
     webhooks_routes.api,
     recipients_routes.api,
     erasures_routes.api,
+    gpc_routes.api,
 )
 
 

@@ -53,6 +53,7 @@ CLEAR = {
     "staff_enrolments": "sha256",
     "suppressions": "digest identifier_type reason channel source",
     "throttle_counters": "digest",
+    "unsubscribe_links": "sha256 purpose channel",
     "used_assertions": "client_id jti_sha256",
     "webhook_deliveries": "event_type state last_error",
     "webhooks": "client_id event_types",

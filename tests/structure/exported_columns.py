@@ -312,4 +312,11 @@ EXPORTED = {
             "- that one of our systems was told of what the log tells; ids and no more",
         ),
     },
+    "unsubscribe_links": {
+        "sha256": _CREDENTIAL,
+        "customer_id": _CUSTOMER,
+        "purpose": "- of a credential; what was said by it is told as an event",
+        "channel": "- as purpose",
+        "token": _CREDENTIAL,
+    },
 }

@@ -9,6 +9,7 @@ from consent_service.oauth.model import Scope
 
 PUBLIC = {
     ("GET", "/healthz"),
+    ("GET", "/.well-known/gpc.json"),
     ("GET", "/readyz"),
     ("GET", "/.well-known/oauth-authorization-server"),
     ("GET", "/oauth/jwks.json"),
@@ -45,7 +46,11 @@ PAGES = {  # public, and no part of the API
     ("GET", "/data/download"),
     ("POST", "/data/download"),
     ("GET", "/help"),
+    ("GET", "/preferences/{token}"),
+    ("POST", "/preferences/{token}"),
     ("GET", "/privacy"),
+    ("GET", "/unsubscribe/{token}"),
+    ("POST", "/unsubscribe/{token}"),
     ("GET", "/requests"),
     ("POST", "/requests"),
     ("GET", "/requests/{request_id}"),
@@ -174,3 +179,8 @@ def test_every_operation_says_what_it_does(operations):
 def test_pages_for_the_signed_in_have_their_guard(routes):
     guarded = {route for route, view in routes.items() if hasattr(view, "signed_in")}
     assert guarded == FOR_THE_SIGNED_IN
+
+
+def test_one_page_alone_takes_forms_from_anywhere(routes):
+    anywhere = {route for route, view in routes.items() if hasattr(view, "from_anywhere")}
+    assert anywhere == {("POST", "/unsubscribe/{token}")}

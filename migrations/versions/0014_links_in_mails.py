@@ -1,0 +1,26 @@
+"""Unsubscribe links."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0014"
+down_revision = "0013"
+
+
+def upgrade() -> None:
+    """Expand."""
+    op.create_table(
+        "unsubscribe_links",
+        sa.Column("sha256", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.Column("purpose", sa.String(length=64), nullable=False),
+        sa.Column("channel", sa.String(length=16), nullable=False),
+        sa.Column("token", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("sha256", name="pk_unsubscribe_links"),
+    )
+    op.create_index("ix_unsubscribe_links_customer_id", "unsubscribe_links", ["customer_id"])
+
+
+def downgrade() -> None:
+    """Contract."""
+    op.drop_table("unsubscribe_links")
