@@ -30,7 +30,7 @@ from consent_service.packages import routes as packages_routes
 from consent_service.packages import service as packages
 from consent_service.personal_data import routes as personal_data_routes
 from consent_service.personal_data import service as personal_data
-from consent_service.portal import gpc_routes
+from consent_service.portal import gpc_routes, widget_routes
 from consent_service.portal import wiring as portal
 from consent_service.preference_links import routes as preference_links_routes
 from consent_service.privacy_requests import carriers, decision_routes
@@ -70,6 +70,7 @@ ROUTES = (
     recipients_routes.api,
     erasures_routes.api,
     gpc_routes.api,
+    widget_routes.api,
 )
 
 

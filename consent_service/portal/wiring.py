@@ -12,6 +12,7 @@ from consent_service.portal import (
     public_pages,
     request_pages,
     use_pages,
+    widget_pages,
 )
 from consent_service.portal.navigation import CHOICES, menu
 from consent_service.web.pages import MENU, OPTED_OUT
@@ -21,6 +22,7 @@ _ROOMS_PAGES = (
     choices_pages.pages,
     confirm_pages.pages,
     link_pages.pages,
+    widget_pages.pages,
     use_pages.pages,
     data_pages.pages,
     request_pages.pages,

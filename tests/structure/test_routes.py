@@ -9,6 +9,9 @@ from consent_service.oauth.model import Scope
 
 PUBLIC = {
     ("GET", "/healthz"),
+    ("POST", "/v1/widget/look"),
+    ("POST", "/v1/widget/choices"),
+    ("POST", "/v1/widget/ties"),
     ("GET", "/.well-known/gpc.json"),
     ("GET", "/readyz"),
     ("GET", "/.well-known/oauth-authorization-server"),
@@ -46,6 +49,10 @@ PAGES = {  # public, and no part of the API
     ("GET", "/data/download"),
     ("POST", "/data/download"),
     ("GET", "/help"),
+    ("GET", "/devices/{token}"),
+    ("POST", "/devices/{token}"),
+    ("GET", "/devices/tied"),
+    ("GET", "/widget.js"),
     ("GET", "/preferences/{token}"),
     ("POST", "/preferences/{token}"),
     ("GET", "/privacy"),
@@ -83,6 +90,9 @@ PAGES = {  # public, and no part of the API
 }
 
 FOR_THE_SIGNED_IN = {  # of the pages, those that a stranger is led away from
+    ("GET", "/devices/{token}"),
+    ("POST", "/devices/{token}"),
+    ("GET", "/devices/tied"),
     ("GET", "/account"),
     ("GET", "/account/apps"),
     ("POST", "/account/apps"),
