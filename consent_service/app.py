@@ -17,6 +17,7 @@ from consent_service.customers import service as customers
 from consent_service.decisions import routes as decisions_routes
 from consent_service.disclosures import log_routes
 from consent_service.disclosures import routes as disclosures_routes
+from consent_service.effort_scores import routes as effort_scores_routes
 from consent_service.erasures import pages as erasures_pages
 from consent_service.erasures import routes as erasures_routes
 from consent_service.erasures import service as erasures
@@ -69,6 +70,7 @@ ROUTES = (
     webhooks_routes.api,
     recipients_routes.api,
     erasures_routes.api,
+    effort_scores_routes.api,
     gpc_routes.api,
     widget_routes.api,
 )

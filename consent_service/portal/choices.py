@@ -1,6 +1,6 @@
 """Seeing and recording a person's choices, under their lock where something is recorded."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -23,6 +23,7 @@ from consent_service.suppressions import service as suppressions
 
 ALL = {"accept": True, "refuse": False}
 _PAGE = {"page": "choices"}
+_FEW = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,13 @@ def save(customer_id: CustomerId, said: Said, now: datetime, keys: Keyring) -> S
 def list_saved(customer_id: CustomerId, event_id: UUID) -> list[Event]:
     """What was recorded at once, found by the first of it. Raises: NotFound."""
     return consents.list_recorded_with(consents.get_event(customer_id, event_id))
+
+
+def is_first(recorded: Sequence[Event]) -> bool:
+    """Whether nobody had answered for the person before, as far as their oldest events tell."""
+    known = {event.id for event in recorded}
+    oldest = consents.list_events(recorded[0].customer_id, None, len(known) + _FEW).items
+    return all(event.id in known or event.imported for event in oldest)
 
 
 def _latest(found: Plan) -> UUID | None:

@@ -10,8 +10,9 @@ from consent_service.catalogue.model import Channel
 from consent_service.consents import confirming, receipts
 from consent_service.consents import service as consents
 from consent_service.consents.model import Event
+from consent_service.effort_scores.model import About
 from consent_service.kernel.errors import NotFound
-from consent_service.portal import cards, choices, words
+from consent_service.portal import cards, choices, effort_pages, words
 from consent_service.portal.choices import ALL, Said, Saved
 from consent_service.portal.model import read_shown, shown_text
 from consent_service.portal.navigation import CHOICES
@@ -71,6 +72,7 @@ def show_saved(event: str) -> Response:
     spoken = language()
     return render(
         "portal/saved.html",
+        effort=About.CHOICE if choices.is_first(recorded) and effort_pages.may_ask() else None,
         first=first,
         reference=choices.reference(first.id),
         changes=[_in_words(each) for each in recorded],

@@ -1,4 +1,4 @@
-"""Unsubscribe links."""
+"""Unsubscribe links; how easy people found it, and whether a session was asked."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -19,8 +19,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("sha256", name="pk_unsubscribe_links"),
     )
     op.create_index("ix_unsubscribe_links_customer_id", "unsubscribe_links", ["customer_id"])
+    op.create_table(
+        "effort_counts",
+        sa.Column("month", sa.String(length=7), nullable=False),
+        sa.Column("about", sa.String(length=16), nullable=False),
+        sa.Column("score", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("answers", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("month", "about", "score", name="pk_effort_counts"),
+    )
+    op.add_column("sessions", sa.Column("effort", sa.String(length=8), nullable=True))
 
 
 def downgrade() -> None:
     """Contract."""
+    op.drop_column("sessions", "effort")
+    op.drop_table("effort_counts")
     op.drop_table("unsubscribe_links")

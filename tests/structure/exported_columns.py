@@ -281,6 +281,7 @@ EXPORTED = {
         "last_seen_at": "sign_ins.last_seen_at",
         "fresh_until": "- minutes after signed_in_at",
         "expires_at": "sign_ins.expires_at",
+        "effort": "- whether the one question was asked; the answer is nobody's",
     },
     "sign_in_links": {
         "sha256": _CREDENTIAL,

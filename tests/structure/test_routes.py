@@ -49,6 +49,8 @@ PAGES = {  # public, and no part of the API
     ("GET", "/data/download"),
     ("POST", "/data/download"),
     ("GET", "/help"),
+    ("POST", "/effort"),
+    ("GET", "/effort/thanks"),
     ("GET", "/devices/{token}"),
     ("POST", "/devices/{token}"),
     ("GET", "/devices/tied"),
@@ -90,6 +92,8 @@ PAGES = {  # public, and no part of the API
 }
 
 FOR_THE_SIGNED_IN = {  # of the pages, those that a stranger is led away from
+    ("POST", "/effort"),
+    ("GET", "/effort/thanks"),
     ("GET", "/devices/{token}"),
     ("POST", "/devices/{token}"),
     ("GET", "/devices/tied"),
