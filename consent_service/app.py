@@ -17,6 +17,7 @@ from consent_service.customers import service as customers
 from consent_service.decisions import routes as decisions_routes
 from consent_service.disclosures import log_routes
 from consent_service.disclosures import routes as disclosures_routes
+from consent_service.effort_scores import routes as effort_scores_routes
 from consent_service.erasures import pages as erasures_pages
 from consent_service.erasures import routes as erasures_routes
 from consent_service.erasures import service as erasures
@@ -31,7 +32,9 @@ from consent_service.packages import routes as packages_routes
 from consent_service.packages import service as packages
 from consent_service.personal_data import routes as personal_data_routes
 from consent_service.personal_data import service as personal_data
+from consent_service.portal import gpc_routes, widget_routes
 from consent_service.portal import wiring as portal
+from consent_service.preference_links import routes as preference_links_routes
 from consent_service.privacy_requests import carriers, decision_routes
 from consent_service.privacy_requests import pages as privacy_requests_pages
 from consent_service.privacy_requests import routes as privacy_requests_routes
@@ -58,6 +61,7 @@ ROUTES = (
     personal_data_routes.api,
     suppressions_routes.api,
     consents_routes.api,
+    preference_links_routes.api,
     decisions_routes.api,
     screenings_routes.api,
     disclosures_routes.api,
@@ -68,6 +72,9 @@ ROUTES = (
     webhooks_routes.api,
     recipients_routes.api,
     erasures_routes.api,
+    effort_scores_routes.api,
+    gpc_routes.api,
+    widget_routes.api,
 )
 
 

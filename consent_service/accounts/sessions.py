@@ -19,6 +19,8 @@ from consent_service.accounts.model import (
 from consent_service.kernel.ids import CustomerId
 from consent_service.storage.unit_of_work import reading, unit_of_work
 
+_ASKED, _ANSWERED = "asked", "answered"
+
 
 def begin(
     customer_id: CustomerId | None,
@@ -81,6 +83,18 @@ def has_fresh(customer_id: CustomerId, now: datetime) -> bool:
     with reading() as tx:
         found = store.list_customer_sessions(tx, customer_id)
     return any(is_live(each, now) and is_fresh(each, now) for each in found)
+
+
+def begin_asking(session: Session) -> bool:
+    """Whether the one question may be asked in a session: once."""
+    with unit_of_work() as tx:
+        return store.move_effort(tx, session.sha256, None, _ASKED)
+
+
+def end_asking(session: Session) -> bool:
+    """Whether an answer to the question counts: the first one to a question that was asked."""
+    with unit_of_work() as tx:
+        return store.move_effort(tx, session.sha256, _ASKED, _ANSWERED)
 
 
 def delete_dead(now: datetime) -> int:

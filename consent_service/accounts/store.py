@@ -43,6 +43,15 @@ def touch_session(tx: Connection, sha256: bytes, now: datetime) -> None:
     tx.execute(update(SessionRow).where(SessionRow.sha256 == sha256).values(last_seen_at=now))
 
 
+def move_effort(tx: Connection, sha256: bytes, before: str | None, after: str) -> bool:
+    """Notes how far a session is with the one question; False when it is elsewhere: of many at
+    once, one gets on."""
+    moved = update(SessionRow).where(
+        SessionRow.sha256 == sha256, SessionRow.effort.is_not_distinct_from(before)
+    )
+    return bool(tx.execute(moved.values(effort=after)).rowcount)
+
+
 def list_customer_sessions(tx: Connection, customer: UUID) -> list[Session]:
     """A customer's sessions, the newest first."""
     query = select(_sessions).where(SessionRow.customer_id == customer)

@@ -12,7 +12,8 @@ from consent_service.storage.types import SealedBytes, UtcDateTime
 
 
 class SessionRow(Base):
-    """A sign-in, placed by the hash of its cookie."""
+    """A sign-in, placed by the hash of its cookie. `effort`: whether it was asked how easy it was,
+    and has answered; never what."""
 
     __tablename__ = "sessions"
 
@@ -24,6 +25,7 @@ class SessionRow(Base):
     last_seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
     fresh_until: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    effort: Mapped[str | None] = mapped_column(String(8))
 
     __table_args__ = (
         Index(None, "customer_id"),

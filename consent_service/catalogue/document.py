@@ -79,7 +79,10 @@ def build(document: Document, version: int, recorded_from: datetime) -> Catalogu
             e["key"]: Recipient(e["key"], RecipientRole(e["role"]), e["country"], e["text"])
             for e in document["recipients"]
         },
-        touchpoints={e["key"]: Touchpoint(**e) for e in document["touchpoints"]},
+        touchpoints={
+            e["key"]: Touchpoint(e["key"], e["kind"], e["text"], tuple(e.get("origins", ())))
+            for e in document["touchpoints"]
+        },
         notices=_notices(document),
         purposes={e["key"]: _purpose(e) for e in document["purposes"]},
         log_retention_days=log_retention(

@@ -14,12 +14,6 @@ from consent_service.ledger.model import EntryKind
 
 Texts = Mapping[str, str]
 
-KEY_PATTERN = r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*"
-VERSION_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._\-]{0,31}"
-LANGUAGE_PATTERN = r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*"
-JURISDICTION_PATTERN = r"[A-Z]{2}(-[A-Z0-9]{1,3})?"
-COUNTRY_PATTERN = r"[A-Z]{2}"
-
 REQUEST_KINDS = ("access", "portability", "rectification", "erasure", "restriction", "objection")
 
 
@@ -144,11 +138,12 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Touchpoint:
-    """Where a choice is made."""
+    """Where a choice is made. `origins` are the sites that may show the preference widget."""
 
     key: str
     kind: str
     text: Texts
+    origins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +239,10 @@ class Catalogue:
     purposes: Mapping[str, Purpose]
     log_retention_days: Mapping[EntryKind, int]
     erasure_grace_days: int = 0
+
+    def touchpoint_at(self, origin: str) -> Touchpoint | None:
+        """The touchpoint that a site belongs to."""
+        return next((t for t in self.touchpoints.values() if origin in t.origins), None)
 
     def find_notice(self, key: str, version: str) -> NoticeVersion | None:
         """That version of a notice; `notices` are in order of `in_use_from`."""

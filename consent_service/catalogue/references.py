@@ -21,6 +21,7 @@ def check_references(document: Mapping[str, Any], root: Place) -> None:
     """Notes every fault between the parts."""
     for section in _SECTIONS:
         _check_unique(document, section, root)
+    _check_origins(document, root)
     _check_notices(document, root)
     known = {name: _keys(document, name) for name in (*_LISTED, "notices")}
     codes = document.get("jurisdictions")
@@ -45,6 +46,16 @@ def _check_unique(document: Mapping[str, Any], section: str, root: Place) -> Non
         if key in seen:
             (place / "key").fault("repeated", f"stands twice in {section}")
         seen.add(key)
+
+
+def _check_origins(document: Mapping[str, Any], root: Place) -> None:
+    seen: set[str] = set()
+    for place, entry in _entries(document, "touchpoints", root):
+        own = list(_texts(entry.get("origins")))
+        for at, origin in own:
+            if origin in seen:
+                (place / "origins" / at).fault("repeated", "belongs to another touchpoint")
+        seen |= {origin for _, origin in own}
 
 
 def _check_notices(document: Mapping[str, Any], root: Place) -> None:

@@ -106,6 +106,10 @@ class Touchpoint(Schema):
     key = _key()
     kind = _key()
     text = _texts()
+    origins = fields.List(
+        fields.String(),
+        metadata={"description": "Sites that may show the preference widget: https://host[:port]"},
+    )
 
 
 class NoticeVersion(Schema):

@@ -23,12 +23,7 @@ from consent_service.catalogue.deadlines import WorkingDays
 from consent_service.catalogue.log_retention import KINDS as LOG_KINDS
 from consent_service.catalogue.log_retention import SHORTEST
 from consent_service.catalogue.model import (
-    COUNTRY_PATTERN,
-    JURISDICTION_PATTERN,
-    KEY_PATTERN,
-    LANGUAGE_PATTERN,
     REQUEST_KINDS,
-    VERSION_PATTERN,
     Change,
     Channel,
     Confirmation,
@@ -37,6 +32,14 @@ from consent_service.catalogue.model import (
     RecipientRole,
     Regime,
     RestrictionGround,
+)
+from consent_service.catalogue.patterns import (
+    COUNTRY_PATTERN,
+    JURISDICTION_PATTERN,
+    KEY_PATTERN,
+    LANGUAGE_PATTERN,
+    ORIGIN_PATTERN,
+    VERSION_PATTERN,
 )
 
 CENTURY = 36_525  # days
@@ -47,6 +50,7 @@ _key = matching(KEY_PATTERN, "a key of small letters, digits, _ and dots, such a
 _keys = list_of(_key)
 _language = matching(LANGUAGE_PATTERN, "a language tag (BCP 47)", most=35)
 _jurisdiction = matching(JURISDICTION_PATTERN, "an ISO 3166 code such as DE or US-CA")
+_origin = matching(ORIGIN_PATTERN, "an origin such as https://shop.example.org", most=270)
 
 _CONTROLLER = record(
     {
@@ -96,7 +100,12 @@ def document_shape(languages: Sequence[str]) -> Check:
                     }
                 )
             ),
-            "touchpoints": entries(record({"key": _key, "kind": _key, "text": label})),
+            "touchpoints": entries(
+                record(
+                    {"key": _key, "kind": _key, "text": label},
+                    {"origins": list_of(_origin)},
+                )
+            ),
             "notices": entries(
                 record(
                     {

@@ -24,6 +24,7 @@ from consent_service.mail import personal_data as mail
 from consent_service.oauth import personal_data as oauth
 from consent_service.packages import personal_data as packages
 from consent_service.personal_data import store
+from consent_service.preference_links import personal_data as preference_links
 from consent_service.privacy_requests import personal_data as privacy_requests
 from consent_service.recipients import personal_data as recipients
 from consent_service.storage.unit_of_work import reading, unit_of_work
@@ -40,6 +41,7 @@ ROOMS: Sequence[ModuleType] = (
     webhooks,  # after the log, whose entries are held while deliveries are made of them
     suppressions,
     consents,
+    preference_links,
     recipients,  # before the requests that they belong to
     privacy_requests,
     packages,  # after the requests, of which they are

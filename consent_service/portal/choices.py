@@ -1,6 +1,6 @@
 """Seeing and recording a person's choices, under their lock where something is recorded."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -15,13 +15,15 @@ from consent_service.customers.model import Facts, IdentifierType
 from consent_service.decisions.model import Person
 from consent_service.kernel.actors import Actor, ActorKind
 from consent_service.kernel.errors import NotFound
-from consent_service.kernel.ids import CustomerId, customer_id_text
+from consent_service.kernel.ids import CustomerId, base32, customer_id_text
 from consent_service.portal.model import Plan, Shown, Use, in_language, list_uses, plan, want_all
 from consent_service.privacy_requests.carrying_out import usual_touchpoint
 from consent_service.storage.unit_of_work import unit_of_work
 from consent_service.suppressions import service as suppressions
 
 ALL = {"accept": True, "refuse": False}
+_PAGE = {"page": "choices"}
+_FEW = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,9 @@ def save(customer_id: CustomerId, said: Said, now: datetime, keys: Keyring) -> S
         picture = look(owner, now)
         wanted = said.answers if said.all_of is None else want_all(picture.uses, said.all_of)
         found = plan(picture.uses, wanted, said.shown)
-        new = [_event(owner, use, kind, said.language, picture, now) for use, kind in found.events]
+        new = [
+            new_event(owner, use, kind, said.language, picture, now) for use, kind in found.events
+        ]
         actor = Actor(ActorKind.CUSTOMER, customer_id_text(owner))
         done = consents.record_consents(new, actor, now, keys) if new else []
     return Saved(found, done[0].event.id if done else _latest(found))
@@ -85,6 +89,13 @@ def save(customer_id: CustomerId, said: Said, now: datetime, keys: Keyring) -> S
 def list_saved(customer_id: CustomerId, event_id: UUID) -> list[Event]:
     """What was recorded at once, found by the first of it. Raises: NotFound."""
     return consents.list_recorded_with(consents.get_event(customer_id, event_id))
+
+
+def is_first(recorded: Sequence[Event]) -> bool:
+    """Whether nobody had answered for the person before, as far as their oldest events tell."""
+    known = {event.id for event in recorded}
+    oldest = consents.list_events(recorded[0].customer_id, None, len(known) + _FEW).items
+    return all(event.id in known or event.imported for event in oldest)
 
 
 def _latest(found: Plan) -> UUID | None:
@@ -96,16 +107,24 @@ def _latest(found: Plan) -> UUID | None:
     return None if first is None else first.event_id
 
 
-def _event(
-    owner: CustomerId, use: Use, kind: EventKind, language: str, picture: Picture, now: datetime
+def new_event(
+    owner: CustomerId,
+    use: Use,
+    kind: EventKind,
+    language: str,
+    picture: Picture,
+    now: datetime,
+    page: Mapping[str, str] = _PAGE,
+    touchpoint: str | None = None,
 ) -> NewEvent:
-    touchpoint = usual_touchpoint(picture.catalogue)
+    """An answer as it was given on a page; `page` is its evidence, beside what was shown."""
+    where = touchpoint or usual_touchpoint(picture.catalogue)
     code, _ = spoken(use, language, picture.catalogue)
-    evidence = {"page": "choices"}
+    evidence = dict(page)
     if use.notice is not None:
         evidence["notice_sha256"] = use.notice.sha256(code)
     return NewEvent(
-        owner, use.purpose.key, kind, use.channel, use.version, code, touchpoint, now, None,
+        owner, use.purpose.key, kind, use.channel, use.version, code, where, now, None,
         evidence,
     )  # fmt: skip
 
@@ -130,3 +149,9 @@ def get_own_event(customer_id: CustomerId, text: str) -> Event:
         return consents.get_event(customer_id, UUID(hex=text))
     except ValueError:
         raise NotFound() from None
+
+
+def reference(event_id: UUID) -> str:
+    """What to name when one asks about it: short enough to be read out."""
+    text = base32(event_id.int)[-12:].upper()
+    return "-".join(text[at : at + 4] for at in range(0, 12, 4))

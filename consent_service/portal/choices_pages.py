@@ -10,9 +10,9 @@ from consent_service.catalogue.model import Channel
 from consent_service.consents import confirming, receipts
 from consent_service.consents import service as consents
 from consent_service.consents.model import Event
+from consent_service.effort_scores.model import About
 from consent_service.kernel.errors import NotFound
-from consent_service.kernel.ids import base32
-from consent_service.portal import cards, choices, words
+from consent_service.portal import cards, choices, effort_pages, words
 from consent_service.portal.choices import ALL, Said, Saved
 from consent_service.portal.model import read_shown, shown_text
 from consent_service.portal.navigation import CHOICES
@@ -72,8 +72,9 @@ def show_saved(event: str) -> Response:
     spoken = language()
     return render(
         "portal/saved.html",
+        effort=About.CHOICE if choices.is_first(recorded) and effort_pages.may_ask() else None,
         first=first,
-        reference=reference(first),
+        reference=choices.reference(first.id),
         changes=[_in_words(each) for each in recorded],
         uses=[
             use for use in picture.uses if any(each.purpose == use.purpose.key for each in recorded)
@@ -99,14 +100,14 @@ def download_receipts(event: str) -> Response:
     first = choices.get_own_event(signed_in.get_customer(), event)
     found = [_receipt(each) for each in choices.list_saved(signed_in.get_customer(), first.id)]
     body = {
-        "reference": reference(first),
+        "reference": choices.reference(first.id),
         "receipts": [
             {"fields": fields, "jws": receipts.sign_receipt(fields, keys())} for fields in found
         ],
     }
     text = json.dumps(body, ensure_ascii=False, indent=2)
     response = Response(text, mimetype="application/json")
-    name = f"receipt-{reference(first)}.json"
+    name = f"receipt-{choices.reference(first.id)}.json"
     response.headers["Content-Disposition"] = f"attachment; filename={name}"
     return response
 
@@ -129,12 +130,6 @@ def show_history(purpose: str) -> Response:
         changes=[_in_words(each) for each in found.items],
         older=found.next_cursor,
     )
-
-
-def reference(event: Event) -> str:
-    """What to name when one asks about it: short enough to be read out."""
-    text = base32(event.id.int)[-12:].upper()
-    return "-".join(text[at : at + 4] for at in range(0, 12, 4))
 
 
 def _page(

@@ -5,10 +5,11 @@ from flask import Response, request
 from consent_service.accounts import signed_in
 from consent_service.catalogue import service as catalogues
 from consent_service.catalogue.model import LegalBasis
+from consent_service.effort_scores.model import About
 from consent_service.kernel.errors import NotFound
 from consent_service.packages import service as packages
 from consent_service.packages.sending import respond
-from consent_service.portal import asking, words
+from consent_service.portal import asking, effort_pages, words
 from consent_service.portal.navigation import DATA, REQUESTS
 from consent_service.privacy_requests.letters import in_words
 from consent_service.privacy_requests.model import (
@@ -104,6 +105,7 @@ def show_request(request_id: str) -> Response:
     """One request, step by step."""
     opened = asking.get_own(request_id)
     package = packages.find_package(opened.request)
+    new = request.args.get("new") == "1"
     return render(
         "portal/request.html",
         package=package,
@@ -111,7 +113,8 @@ def show_request(request_id: str) -> Response:
         it=_summary(opened.request),
         note=opened.note,
         steps=[(_step(step.kind, language()), step.at, reason) for step, reason in opened.steps],
-        new=request.args.get("new") == "1",
+        new=new,
+        effort=About.REQUEST if new and effort_pages.may_ask() else None,
     )
 
 

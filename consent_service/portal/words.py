@@ -13,7 +13,9 @@ from consent_service.decisions.model import Reason
 from consent_service.disclosures.model import Breach
 from consent_service.disclosures.texts import name_in
 from consent_service.kernel.actors import ActorKind
+from consent_service.portal.links import BY_LINK
 from consent_service.portal.model import Use
+from consent_service.portal.widget import BY_DEVICE
 from consent_service.web.texts import Language, say, translations
 
 
@@ -170,6 +172,10 @@ def who(of: Event, spoken: Language) -> str:
         return say(spoken, "a parent or guardian for you")
     if of.imported:
         return say(spoken, "taken over from an earlier system")
+    if of.actor == BY_DEVICE:
+        return say(spoken, "you, on a website, not signed in")
+    if of.actor == BY_LINK:
+        return say(spoken, "whoever had the link in a mail to you")
     if of.actor.kind is ActorKind.CUSTOMER:
         return say(spoken, "you, signed in")
     if of.actor.kind is ActorKind.CLIENT:

@@ -15,7 +15,7 @@ from consent_service.web import cookies
 from consent_service.web.runtime import keys, runtime
 
 _BROWSER_KEPT = 3600
-_MAX_FORM = 64 * 1024
+MAX_FORM = 64 * 1024
 
 
 class FormExpired(Forbidden):
@@ -57,7 +57,7 @@ def csrf_token() -> str:
 
 def check() -> None:
     """Refuses a form that is not ours. Raises: FormExpired, CrossSite."""
-    request.max_content_length = _MAX_FORM
+    request.max_content_length = MAX_FORM
     if request.method in ("GET", "HEAD", "OPTIONS"):
         return
     if not _is_same_origin():

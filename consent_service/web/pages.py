@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from babel.dates import format_date, format_time
 from flask import Blueprint, Flask, Response, current_app, g, redirect, render_template, request
@@ -20,8 +20,11 @@ from consent_service.web.forms import csrf_token
 from consent_service.web.problems import status_of
 from consent_service.web.texts import ENGLISH, LANGUAGES, Language, language_for, translations
 
+View = TypeVar("View", bound=Callable[..., Any])
+
 BRAND = "consent.brand"
 MENU = "consent.menu"
+OPTED_OUT = "consent.opted_out"
 MAILBOX_PATH = "consent.mailbox_path"
 
 _LANGUAGE_KEPT = 365 * 24 * 3600
@@ -41,6 +44,7 @@ def init_app(app: Flask, whose: Callable[[], Brand]) -> None:
     """Makes pages possible. `whose` says whose they are."""
     app.extensions[BRAND] = whose
     app.extensions[MENU] = Menu
+    app.extensions[OPTED_OUT] = lambda: False
     app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]  # the extension's own
         lambda text: translations(language().code).gettext(text),
@@ -65,6 +69,7 @@ def render(
         style_path=brand.style(ours.accent).path,
         logo=brand.logo(ours.logo),
         menu=current_app.extensions[MENU](),
+        opted_out=current_app.extensions[OPTED_OUT](),
         csrf_token=csrf_token,
         local_time=_local_time,
         mailbox_path=current_app.extensions.get(MAILBOX_PATH),
@@ -154,12 +159,27 @@ def _way_back() -> str:
     return safe_path(request.path)
 
 
+def from_anywhere(view: View) -> View:
+    """Has a page take a form that nobody's page of ours made: what its address holds is all that
+    it needs, and no cookie counts."""
+    view.from_anywhere = True  # type: ignore[attr-defined]  # read below and by the structure tests
+    return view
+
+
+def _check_form() -> None:
+    view = current_app.view_functions[request.endpoint or ""]
+    if getattr(view, "from_anywhere", False):
+        request.max_content_length = forms.MAX_FORM
+    else:
+        forms.check()
+
+
 class Pages(Blueprint):
     """A room's pages, with templates in its own `templates` folder."""
 
     def __init__(self, name: str, import_name: str) -> None:
         super().__init__(name, import_name, template_folder="templates")
-        self.before_request(forms.check)
+        self.before_request(_check_form)
         self.after_request(cookies.send)
         self.register_error_handler(DomainError, _show_error)
         self.register_error_handler(HTTPException, _show_http_error)

@@ -84,3 +84,21 @@ def test_a_link_is_used_once_however_many_press(app, clock, shop):
         replies = list(pool.map(lambda each: each[0].browser.submit(each[1]), pages))
     assert sorted(reply.status_code for reply in replies) == [303, 410, 410, 410]
     assert [event["event"] for event in shop.history(anna)] == ["requested", "given"]
+
+
+def test_a_mail_sent_often_has_one_link_and_many_presses_are_one_no(app, clock, shop):
+    anna, other = shop.customer(), shop.customer()
+    body = {"mailings": [{"customer_id": who, "purpose": "news"} for who in (anna, other)]}
+    with ThreadPoolExecutor(4) as pool:
+        shop.api.get("/v1/purposes")
+        made = list(pool.map(lambda _: shop.api.post("/v1/preference-links", body).json, range(4)))
+    (urls,) = {tuple(each["unsubscribe_url"] for each in one["results"]) for one in made}
+    assert len(shop.rows("unsubscribe_links")) == 2
+    shop.say(anna, "given")
+    path = urls[0].removeprefix("http://127.0.0.1:8000")
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: app.test_client().post(path), range(4)))
+    assert [event["event"] for event in shop.history(anna)] == ["given", "withdrawn"]
+    shop.merge(other, anna)
+    assert {row["token"] is None for row in shop.rows("unsubscribe_links")} == {True, False}
+    assert app.test_client().post(path).status_code == 200

@@ -10,6 +10,7 @@ from playwright.sync_api import sync_playwright
 
 from consent_service.accounts import demo, jobs, staff
 from consent_service.catalogue import service as catalogues
+from consent_service.catalogue.model import Channel
 from consent_service.cli import sample
 from consent_service.config import Environment
 from consent_service.consents import jobs as consents_jobs
@@ -24,6 +25,9 @@ from consent_service.mail import service as mail
 from consent_service.oauth import grant_service
 from consent_service.oauth import service as oauth
 from consent_service.oauth.model import ClientKind
+from consent_service.portal import widget
+from consent_service.preference_links import service as preference_links
+from consent_service.preference_links.model import Mailing
 from consent_service.privacy_requests import intake, letters
 from consent_service.privacy_requests.model import RequestKind
 from consent_service.privacy_requests.sealing import Asked
@@ -100,6 +104,20 @@ def site(store, keyring):
             "/oauth/authorize?response_type=code&client_id=loyalty&state=s&code_challenge_method=S256"
             f"&redirect_uri={REDIRECT}&code_challenge={challenge_of(VERIFIER)}"
         )
+            mailing = Mailing(anna, "marketing.newsletter", Channel.EMAIL)
+            (mailed,) = preference_links.make_links([mailing], [""], now, keys())
+            device = identifier(IdentifierType.DEVICE, "a-browser-of-annas")
+            other = customers.create_customer(NewCustomer((device,), {}), now, keys())
+            said_no = NewEvent(
+                other, "analytics.product", EventKind.REFUSED, None, None, None, "web", now
+            )
+            consents.record_consent(said_no, SYSTEM, now, keys())
+            tie = widget.make_tie(device, now, keys())
+        links |= {
+            "unsubscribe": f"/unsubscribe/{mailed.unsubscribe}",
+            "preferences": f"/preferences/{mailed.preferences}",
+            "device": f"/devices/{tie}",
+        }
         paths = {**links, "request": request, "enrol": f"/staff/enrol/{enrol}", "allow": allow}
 
         def say_no_elsewhere():

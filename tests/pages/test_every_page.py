@@ -112,6 +112,33 @@ def own_states(page, site, deliver):
     yield from data_states(page)
 
 
+def link_states(page, site, deliver):
+    """Leads a browser where the links of mails, and of the widget, lead."""
+    page.goto(site.paths["unsubscribe"])
+    yield "unsubscribe"
+    page.locator("main form button").click()
+    page.wait_for_selector("[role=status]")
+    yield "unsubscribed"
+    page.goto(site.paths["preferences"])
+    yield "choices by link"
+    page.locator("main input[type=checkbox]").first.check()
+    page.locator(".save button").click()
+    page.wait_for_url("**?done=1")
+    yield "choices by link, saved"
+    page.goto("/preferences/nothing")
+    yield "choices by link, gone"
+    page.goto(site.paths["customer"])
+    page.goto(site.paths["device"])
+    yield "device"
+    page.locator("main form button").click()
+    page.wait_for_url("**/devices/tied")
+    yield "device, tied"
+    page.goto(site.paths["device"])
+    yield "device, gone"
+    page.goto("/effort/thanks")
+    yield "thanks"
+
+
 def data_states(page):
     """The rest of a customer's own pages."""
     page.goto("/use")
@@ -157,7 +184,7 @@ def faults(page, axe):
 
 
 LEAN = [(language, "light") for language in sorted(LANGUAGES)] + [("en", "dark"), ("ar", "dark")]
-WALKS = {"everybody": (states, 20), "own": (own_states, 22)}
+WALKS = {"everybody": (states, 20), "own": (own_states, 22), "links": (link_states, 9)}
 
 
 @pytest.mark.parametrize("walk", WALKS)

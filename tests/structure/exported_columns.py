@@ -281,6 +281,7 @@ EXPORTED = {
         "last_seen_at": "sign_ins.last_seen_at",
         "fresh_until": "- minutes after signed_in_at",
         "expires_at": "sign_ins.expires_at",
+        "effort": "- whether the one question was asked; the answer is nobody's",
     },
     "sign_in_links": {
         "sha256": _CREDENTIAL,
@@ -311,5 +312,12 @@ EXPORTED = {
             ],
             "- that one of our systems was told of what the log tells; ids and no more",
         ),
+    },
+    "unsubscribe_links": {
+        "sha256": _CREDENTIAL,
+        "customer_id": _CUSTOMER,
+        "purpose": "- of a credential; what was said by it is told as an event",
+        "channel": "- as purpose",
+        "token": _CREDENTIAL,
     },
 }

@@ -9,6 +9,10 @@ from consent_service.oauth.model import Scope
 
 PUBLIC = {
     ("GET", "/healthz"),
+    ("POST", "/v1/widget/look"),
+    ("POST", "/v1/widget/choices"),
+    ("POST", "/v1/widget/ties"),
+    ("GET", "/.well-known/gpc.json"),
     ("GET", "/readyz"),
     ("GET", "/.well-known/oauth-authorization-server"),
     ("GET", "/oauth/jwks.json"),
@@ -45,7 +49,17 @@ PAGES = {  # public, and no part of the API
     ("GET", "/data/download"),
     ("POST", "/data/download"),
     ("GET", "/help"),
+    ("POST", "/effort"),
+    ("GET", "/effort/thanks"),
+    ("GET", "/devices/{token}"),
+    ("POST", "/devices/{token}"),
+    ("GET", "/devices/tied"),
+    ("GET", "/widget.js"),
+    ("GET", "/preferences/{token}"),
+    ("POST", "/preferences/{token}"),
     ("GET", "/privacy"),
+    ("GET", "/unsubscribe/{token}"),
+    ("POST", "/unsubscribe/{token}"),
     ("GET", "/requests"),
     ("POST", "/requests"),
     ("GET", "/requests/{request_id}"),
@@ -78,6 +92,11 @@ PAGES = {  # public, and no part of the API
 }
 
 FOR_THE_SIGNED_IN = {  # of the pages, those that a stranger is led away from
+    ("POST", "/effort"),
+    ("GET", "/effort/thanks"),
+    ("GET", "/devices/{token}"),
+    ("POST", "/devices/{token}"),
+    ("GET", "/devices/tied"),
     ("GET", "/account"),
     ("GET", "/account/apps"),
     ("POST", "/account/apps"),
@@ -174,3 +193,8 @@ def test_every_operation_says_what_it_does(operations):
 def test_pages_for_the_signed_in_have_their_guard(routes):
     guarded = {route for route, view in routes.items() if hasattr(view, "signed_in")}
     assert guarded == FOR_THE_SIGNED_IN
+
+
+def test_one_page_alone_takes_forms_from_anywhere(routes):
+    anywhere = {route for route, view in routes.items() if hasattr(view, "from_anywhere")}
+    assert anywhere == {("POST", "/unsubscribe/{token}")}

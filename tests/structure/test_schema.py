@@ -29,6 +29,7 @@ PLACED_OTHERWISE = {
     "sign_in_links": "placed by the hash of the link, which is all that the letter holds",
     "privacy_request_links": "placed by the hash of the link, as those to sign in by are",
     "consent_confirmation_links": "placed by the hash of the link, as those to sign in by are",
+    "unsubscribe_links": "placed by the hash of the link, which is all that the mail holds",
     "identifier_index": "placed by blind index: a customer is looked up by it",
 }
 UNPERSONAL_TYPES = (UtcDateTime, Uuid, Integer, Boolean)

@@ -1,0 +1,1 @@
+"""How easy people found it: counts, and nobody behind them."""
