@@ -100,10 +100,6 @@ def site(store, keyring):
             everything = frozenset({"customers:read", "consents:write"})
             challenge = challenge_of(VERIFIER)
             grant_service.allow("loyalty", anna, REDIRECT, everything, challenge, str, now)
-        allow = (
-            "/oauth/authorize?response_type=code&client_id=loyalty&state=s&code_challenge_method=S256"
-            f"&redirect_uri={REDIRECT}&code_challenge={challenge_of(VERIFIER)}"
-        )
             mailing = Mailing(anna, "marketing.newsletter", Channel.EMAIL)
             (mailed,) = preference_links.make_links([mailing], [""], now, keys())
             device = identifier(IdentifierType.DEVICE, "a-browser-of-annas")
@@ -113,6 +109,10 @@ def site(store, keyring):
             )
             consents.record_consent(said_no, SYSTEM, now, keys())
             tie = widget.make_tie(device, now, keys())
+        allow = (
+            "/oauth/authorize?response_type=code&client_id=loyalty&state=s&code_challenge_method=S256"
+            f"&redirect_uri={REDIRECT}&code_challenge={challenge_of(VERIFIER)}"
+        )
         links |= {
             "unsubscribe": f"/unsubscribe/{mailed.unsubscribe}",
             "preferences": f"/preferences/{mailed.preferences}",
