@@ -6,7 +6,7 @@ No token and no cookie: the browser says which site it is on, and a browser does
 from datetime import timedelta
 from typing import Any
 
-from flask import Response, request
+from flask import Response, g, request
 
 from consent_service.catalogue import service as catalogues
 from consent_service.customers import service as customers
@@ -95,12 +95,19 @@ def tie(body: dict[str, Any]) -> Reply:
     return Reply({"url": f"{runtime().settings.base_url}/devices/{token}"})
 
 
-def allow_site(response: Response) -> Response:
+def _find_site() -> None:
+    """Before all else, also before a browser's question whether it may ask."""
+    origin = request.headers.get("Origin", "")
+    touchpoint = catalogues.current().touchpoint_at(origin)
+    g.widget_site = None if touchpoint is None else Site(origin, touchpoint)
+
+
+def _allow_site(response: Response) -> Response:
     """Lets a site that is named read the answer; any other is told nothing."""
     response.headers.add("Vary", "Origin")
-    origin = request.headers.get("Origin", "")
-    if catalogues.current().touchpoint_at(origin) is not None:
-        response.headers["Access-Control-Allow-Origin"] = origin
+    site: Site | None = g.get("widget_site")
+    if site is not None:
+        response.headers["Access-Control-Allow-Origin"] = site.origin
         if request.method == "OPTIONS":
             response.headers["Access-Control-Allow-Methods"] = "POST"
             response.headers["Access-Control-Allow-Headers"] = "Content-Type"
@@ -108,15 +115,15 @@ def allow_site(response: Response) -> Response:
     return response
 
 
-api.after_request(allow_site)
+api.before_request(_find_site)
+api.after_request(_allow_site)
 
 
 def _site() -> Site:
-    origin = request.headers.get("Origin", "")
-    touchpoint = catalogues.current().touchpoint_at(origin)
-    if touchpoint is None:
+    found: Site | None = g.widget_site
+    if found is None:
         raise UnknownSite()
-    return Site(origin, touchpoint)
+    return found
 
 
 def _language(code: str) -> Language:

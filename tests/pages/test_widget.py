@@ -109,6 +109,7 @@ def test_a_choice_is_made_on_another_site_and_kept_there(open_shop, site):
         page.locator(NEWS).get_by_role("heading", name="Newsletter").wait_for()
         assert page.locator(NEWS).locator("input:checked").count() == 0
         assert kept(page) == []
+        assert sum(url.endswith("/look") for url in page.asked) == 2  # one for each of the two
         page.locator(NEWS).get_by_role("button", name="Save my choice").click()
         assert page.locator(NEWS).get_by_role("status").inner_text() == "Choose yes or no first."
         assert kept(page) == []

@@ -59,3 +59,17 @@ def test_a_page_says_so_and_is_a_page(app):
     assert (reply.status_code, reply.mimetype) == (503, "text/html")
     assert reply.headers["Retry-After"] == "1"
     assert "does not work just now" in reply.text
+
+
+@pytest.mark.parametrize("method", ["POST", "OPTIONS"])
+def test_a_widget_is_told_so(app, method):
+    body = {"purpose": "news", "language": "en"}
+    headers = {"Origin": "https://shop.example.org"}
+    reply = app.test_client().open("/v1/widget/look", method=method, json=body, headers=headers)
+    assert reply.status_code == 503
+    assert reply.headers["X-Request-Id"]
+
+
+def test_one_click_that_was_not_recorded_is_no_success(app):
+    reply = app.test_client().post("/unsubscribe/x", data={"List-Unsubscribe": "One-Click"})
+    assert reply.status_code == 503

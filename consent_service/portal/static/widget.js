@@ -75,13 +75,14 @@ button.second { background: transparent; color: var(--accent); }
     static observedAttributes = ["purpose", "language"];
     #turn = 0;
     #shown = null;
+    #begun = false; // attributes come one by one before the element does
 
     constructor() {
       super();
       this.attachShadow({ mode: "open" }).adoptedStyleSheets = [look];
     }
-    connectedCallback() { this.refresh(); }
-    attributeChangedCallback() { if (this.isConnected) this.refresh(); }
+    connectedCallback() { this.#begun = true; this.refresh(); }
+    attributeChangedCallback() { if (this.#begun && this.isConnected) this.refresh(); }
 
     get purpose() { return this.getAttribute("purpose") || ""; }
     get language() {
