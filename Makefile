@@ -24,8 +24,8 @@ run: $(VENV)/.runtime ## the service, set up by CONSENT_… variables
 test: check npm ## everything that must hold
 	$(BIN)/pytest -n $(PROCESSES) --dist worksteal $(ARGS)
 
-faults: check npm ## whatever dies at the worst moment, on real processes
-	$(BIN)/pytest tests/faults -m "long or not long" $(ARGS)
+faults: check npm ## whatever dies at the worst moment, on real processes, and what else takes long
+	$(BIN)/pytest -m long $(ARGS)
 
 fuzz: check npm ## the API by its document, and what is pure, with a hundred times as many examples
 	CONSENT_TEST_PROFILE=fuzz $(BIN)/pytest -n $(PROCESSES) --dist worksteal \

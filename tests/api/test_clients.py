@@ -94,7 +94,6 @@ def test_a_client_that_signs_has_no_secret(admin):
         {"scopes": []},
         {"scopes": ["no:scope"]},
         {"scopes": ["clients:manage"]},
-        {"scopes": ["packages:read"]},
         {"redirect_uris": []},
         {"redirect_uris": ["http://app.example.org/back"]},
         {"redirect_uris": ["https://app.example.org/back#x"]},

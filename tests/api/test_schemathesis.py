@@ -42,7 +42,7 @@ def live(client, make_client, token_for, sample_catalogue):
 
 @schema.parametrize()
 @settings(
-    max_examples=200 if FUZZING else 10,
+    max_examples=200 if FUZZING else 6,
     derandomize=not FUZZING,
     deadline=None,
     phases=[Phase.explicit, Phase.generate],

@@ -135,6 +135,7 @@ def test_a_port_in_use_is_told_before_anything_else(demo, tmp_path):
     assert not (tmp_path / "instance").exists()
 
 
+@pytest.mark.long
 def test_ctrl_c_while_it_prepares_ends_it_without_noise_and_the_next_start_completes_it(demo):
     port = free_port()
     first = demo(port, "--json")

@@ -29,6 +29,7 @@ def rows(home, query):
         return store.execute(query).fetchall()
 
 
+@pytest.mark.long
 def test_the_worker_sends_and_keeps_what_comes_back(consent, home, worker, server, tmp_path):
     def run(*words, exit_code=0):
         result = consent("witnesses", *words, "--data-dir", home)

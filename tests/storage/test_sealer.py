@@ -96,6 +96,7 @@ def test_what_waited_while_no_sealer_ran_is_sealed():
     assert log.seal() == 2
 
 
+@pytest.mark.long
 def test_tiles_grow_over_many_rounds():
     total = 0
     for count in (1, 254, 1, 1, 600, 3, 65_536 - 860 + 5):
