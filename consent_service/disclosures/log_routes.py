@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Sequence
 from typing import Any
 
-from flask import Response
+from flask import Response, stream_with_context
 
 from consent_service.disclosures.schemas import (
     CheckpointQuery,
@@ -123,7 +123,8 @@ def write_pack(query: dict[str, Any]) -> Response:
 def list_answers(index: int) -> Response:
     """The answers that a leaf of kind `batch` stands for, in their order: `index`, `answer`, its
     `hash`, and its `leaf`, null once the entry is gone."""
-    lines = Response(batches.get_lines(index), mimetype="application/x-ndjson")
+    said = stream_with_context(batches.get_lines(index))
+    lines = Response(said, mimetype="application/x-ndjson")
     return _cached(lines, "no-store")
 
 

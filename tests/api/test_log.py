@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from consent_service.kernel.clock import utc_now
 from consent_service.kernel.ids import parse_customer_id
-from consent_service.ledger import cosigning, notes, personal_data, proofs
+from consent_service.ledger import cosigning, notes, personal_data, proofs, tree_store
 from consent_service.ledger.merkle import (
     BadProof,
     check_consistency,
@@ -256,3 +256,18 @@ def test_merging_changes_no_leaf_and_erasing_leaves_no_way_back(app, shop):
         everything.erase([parse_customer_id(ann)], utc_now())
         report = log.verify(before)
     assert (report.erased, report.leaves) == (7, before.size + 1)
+
+
+def test_the_answers_of_a_batch_come_whole_and_hash_to_its_leaf(app, auditor):
+    with app.app_context():
+        log.seal()
+        log.append_batch(300, outcome="permit")
+        log.seal()
+        at = log.newest().size - 1
+        with reading() as tx:
+            leaf = json.loads(tree_store.list_leaves(tx, at, at + 1)[0][2])
+    lines = [json.loads(line) for line in auditor.get(f"/v1/log/batches/{at}").text.splitlines()]
+    assert [line["answer"] for line in lines] == list(range(300))
+    hashes = [base64.b64decode(line["hash"]) for line in lines]
+    assert base64.b64encode(root_of(hashes)).decode() == leaf["commitment"]
+    assert auditor.get(f"/v1/log/batches/{at + 1}").status_code == 404
