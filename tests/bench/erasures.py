@@ -81,7 +81,7 @@ def _delete(store, people):
         for at in range(0, len(people), AT_ONCE):
             some = people[at : at + AT_ONCE]
             for name in tables:
-                connection.execute(f"DELETE FROM {name} WHERE customer_id = ANY(%s)", (some,))  # noqa: S608
+                connection.execute(f"DELETE FROM {name} WHERE customer_id = ANY(%s)", (some,))  # noqa: S608  # names of our own
             connection.commit()
 
 
@@ -120,7 +120,7 @@ def _swept():
 
 def _count(table, where):
     with reading() as tx:
-        return tx.exec_driver_sql(f"SELECT count(*) FROM {table} WHERE {where}").scalar()  # noqa: S608
+        return tx.exec_driver_sql(f"SELECT count(*) FROM {table} WHERE {where}").scalar()  # noqa: S608  # names of our own
 
 
 def _answer(clock):

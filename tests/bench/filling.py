@@ -110,7 +110,7 @@ def _fill_sqlite(connection, count):
         rows = [_row(number, count, chance) for number in numbers]
         connection.execute("BEGIN")
         marks = ", ".join("?" * len(rows[0]))
-        connection.executemany(f"INSERT INTO ledger_entries VALUES ({marks})", rows)  # noqa: S608
+        connection.executemany(f"INSERT INTO ledger_entries VALUES ({marks})", rows)  # noqa: S608  # names of our own
         leaves = ((at, row[1], bytes(LEAF)) for at, row in zip(numbers, rows, strict=True))
         connection.executemany("INSERT INTO ledger_leaves VALUES (?, ?, ?, NULL)", leaves)
         connection.execute("COMMIT")
