@@ -17,6 +17,7 @@ from consent_service.storage.db import db
 from tests.support import network, postgres, stores
 from tests.support.clock import START, FrozenClock
 from tests.support.contract import Api, Contract
+from tests.support.shop import EVERYTHING, RECIPIENTS, Shop
 
 SAMPLE = Path(openapi.__file__).parent / "catalogue/sample/catalogue.yaml"
 
@@ -161,3 +162,21 @@ def sample_catalogue(app, clock):
         return catalogue.load_catalogue(
             SAMPLE.read_text(encoding="utf-8"), SYSTEM, clock(), lambda *_: 0
         )
+
+
+@pytest.fixture
+def open_shop(app, clock, api, make_client, token_for):
+    """`open_shop(name, scopes, recipients)`: a client of its own, in few words."""
+
+    def make(name, scopes=EVERYTHING, recipients=RECIPIENTS):
+        return Shop(app, clock, api, make_client(name, scopes, recipients), token_for)
+
+    return make
+
+
+@pytest.fixture
+def shop(open_shop):
+    """A client that may do everything, and the small catalogue in force."""
+    made = open_shop("shop")
+    made.load()
+    return made

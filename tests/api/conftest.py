@@ -13,7 +13,6 @@ from consent_service.mail import service as mail
 from consent_service.storage.db import db
 from consent_service.web.runtime import keys
 from tests.support.pages import Browser, links_in
-from tests.support.shop import EVERYTHING, RECIPIENTS, Shop
 
 
 @pytest.fixture
@@ -95,21 +94,3 @@ def count_statements(app):
             event.remove(engine, "before_cursor_execute", note)
 
     return counting
-
-
-@pytest.fixture
-def open_shop(app, clock, api, make_client, token_for):
-    """`open_shop(name, scopes, recipients)`: a client of its own, in few words."""
-
-    def make(name, scopes=EVERYTHING, recipients=RECIPIENTS):
-        return Shop(app, clock, api, make_client(name, scopes, recipients), token_for)
-
-    return make
-
-
-@pytest.fixture
-def shop(open_shop):
-    """A client that may do everything, and the small catalogue in force."""
-    made = open_shop("shop")
-    made.load()
-    return made

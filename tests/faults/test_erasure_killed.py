@@ -12,14 +12,13 @@ from consent_service.kernel.ids import parse_customer_id
 from consent_service.recipients import service as recipients
 from consent_service.recipients.model import TaskOutcome
 from consent_service.storage.db import db
-from tests.api.conftest import open_shop, shop  # noqa: F401  # fixtures
 from tests.support.erasing import Eraser
 
 MOST = 60  # commits; an erasure takes fewer
 
 
 @pytest.fixture
-def desk(shop):  # noqa: F811
+def desk(shop):
     return Eraser(shop)
 
 
@@ -60,7 +59,7 @@ def _die_at(desk, number):
 
 
 @pytest.mark.long
-def test_killed_at_any_commit_it_ends_right_and_once(shop, desk):  # noqa: F811
+def test_killed_at_any_commit_it_ends_right_and_once(shop, desk):
     for number in range(1, MOST):
         ann = shop.customer("ann@example.org", "+493012345678")
         shop.say(ann, "given")
@@ -79,7 +78,7 @@ def test_killed_at_any_commit_it_ends_right_and_once(shop, desk):  # noqa: F811
     assert 10 < number < MOST - 1
 
 
-def _check(shop, desk, request, ann):  # noqa: F811
+def _check(shop, desk, request, ann):
     said = desk.certificate(request)
     assert (said["complete"], said["identifiers_suppressed"]) == (True, 2)
     assert [each["recipient"] for each in said["recipients"]] == ["mailer"]

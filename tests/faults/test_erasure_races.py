@@ -11,12 +11,11 @@ from consent_service.erasures.model import PATIENCE
 from consent_service.kernel.ids import new_uuid, parse_customer_id
 from consent_service.ledger import service as ledger
 from consent_service.ledger.model import Entry, EntryKind
-from tests.api.conftest import open_shop, shop  # noqa: F401  # fixtures
 from tests.support.erasing import Eraser
 
 
 @pytest.fixture
-def desk(shop):  # noqa: F811
+def desk(shop):
     return Eraser(shop)
 
 
@@ -31,12 +30,12 @@ def a_batch(now):
     return Entry(made, made, False, EntryKind.BATCH, now, now)
 
 
-def entries_about(shop, customer):  # noqa: F811
+def entries_about(shop, customer):
     who = parse_customer_id(customer)
     return [row for row in shop.rows("ledger_entries") if row["customer_id"] == who]
 
 
-def test_an_answer_about_somebody_erased_meanwhile_is_not_logged(shop, desk):  # noqa: F811
+def test_an_answer_about_somebody_erased_meanwhile_is_not_logged(shop, desk):
     ann, other = shop.customer(), shop.customer()
     now = shop.clock()
     late, beside = an_answer(ann, now), an_answer(other, now)
@@ -52,7 +51,7 @@ def test_an_answer_about_somebody_erased_meanwhile_is_not_logged(shop, desk):  #
     assert entries_about(shop, ann) == []
 
 
-def test_checks_during_an_erasure_leave_nothing(shop, desk):  # noqa: F811
+def test_checks_during_an_erasure_leave_nothing(shop, desk):
     people = [shop.customer() for _ in range(6)]
     requests = [desk.approved(who, "erasure") for who in people]
     desk.carry_out()

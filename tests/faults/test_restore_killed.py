@@ -7,13 +7,12 @@ import pytest
 from sqlalchemy import event
 
 from consent_service.storage.db import db
-from tests.api.conftest import open_shop, shop  # noqa: F401  # fixtures
 from tests.storage.test_backup import ready
 from tests.support.restoring import Keeper, restore
 
 
 @pytest.fixture
-def keeper(shop, keyring, tmp_path, contract):  # noqa: F811
+def keeper(shop, keyring, tmp_path, contract):
     return Keeper(shop, keyring, tmp_path, contract)
 
 
@@ -47,7 +46,7 @@ def _die(keeper, directory, url, at):
 
 
 @pytest.mark.long
-def test_a_killed_restore_is_started_again(shop, keeper, empty_store):  # noqa: F811
+def test_a_killed_restore_is_started_again(shop, keeper, empty_store):
     ann = shop.customer()
     shop.say(ann, "given")
     directory = keeper.back_up()

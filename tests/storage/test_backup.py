@@ -20,7 +20,6 @@ from consent_service.operations.journal import read_journal
 from consent_service.operations.keeping import Keeper as JournalKeeper
 from consent_service.operations.model import LEFT_OUT, BadBackup, Incomplete, NotEmpty
 from consent_service.web.runtime import keys, runtime
-from tests.api.conftest import open_shop, shop  # noqa: F401  # fixtures
 from tests.storage.test_no_plaintext import written_down
 from tests.support import log
 from tests.support.clock import START
@@ -30,12 +29,12 @@ from tests.support.tables import all_tables
 
 
 @pytest.fixture
-def keeper(shop, keyring, tmp_path, contract):  # noqa: F811
+def keeper(shop, keyring, tmp_path, contract):
     return Keeper(shop, keyring, tmp_path, contract)
 
 
 @pytest.fixture
-def desk(shop):  # noqa: F811
+def desk(shop):
     return Eraser(shop)
 
 
@@ -75,7 +74,7 @@ def refusal(found, customer):
     )
 
 
-def test_all_that_is_kept_comes_back(shop, keeper, empty_store):  # noqa: F811
+def test_all_that_is_kept_comes_back(shop, keeper, empty_store):
     ann = shop.customer("ann@example.org", profile={"first_name": "Änn\t\\N\n"})
     shop.say(ann, "given", evidence={"form": "a\\b"})
     shop.check(ann)
@@ -103,7 +102,7 @@ def test_all_that_is_kept_comes_back(shop, keeper, empty_store):  # noqa: F811
             log.seal()
 
 
-def test_files_are_nobody_elses_and_keys_are_apart(shop, keeper):  # noqa: F811
+def test_files_are_nobody_elses_and_keys_are_apart(shop, keeper):
     shop.customer()
     directory = keeper.back_up()
     for path in [directory, *directory.iterdir()]:
@@ -118,7 +117,7 @@ def test_files_are_nobody_elses_and_keys_are_apart(shop, keeper):  # noqa: F811
         assert one.hex().encode() not in everything
 
 
-def test_who_was_erased_since_is_erased_again(shop, keeper, desk, empty_store):  # noqa: F811
+def test_who_was_erased_since_is_erased_again(shop, keeper, desk, empty_store):
     ann = shop.customer("ann@example.org", profile={"first_name": "Canaryann"})
     bob = shop.customer()
     shop.say(ann, "given")
@@ -147,7 +146,7 @@ def test_who_was_erased_since_is_erased_again(shop, keeper, desk, empty_store): 
             log.verify()
 
 
-def test_pruned_keys_open_nobody_who_was_erased(shop, keeper, desk, empty_store):  # noqa: F811
+def test_pruned_keys_open_nobody_who_was_erased(shop, keeper, desk, empty_store):
     ann, bob = shop.customer("ann@example.org"), shop.customer()
     shop.say(bob, "given")
     directory = keeper.back_up()
@@ -162,7 +161,7 @@ def test_pruned_keys_open_nobody_who_was_erased(shop, keeper, desk, empty_store)
         assert found.reason(bob) == "consent_given"
 
 
-def test_every_no_since_holds_at_the_first_check(shop, keeper, desk, empty_store):  # noqa: F811
+def test_every_no_since_holds_at_the_first_check(shop, keeper, desk, empty_store):
     ann, bob, cem, dan = (shop.customer() for _ in range(4))
     eve, fay = shop.customer("eve@example.org"), shop.customer()
     for each in (ann, bob, cem, dan, eve, fay):
@@ -196,7 +195,7 @@ def test_every_no_since_holds_at_the_first_check(shop, keeper, desk, empty_store
         assert acts[-1] == "restore_replayed"
 
 
-def test_a_journal_that_ends_before_the_backup_tells_nothing(shop, keeper, empty_store):  # noqa: F811
+def test_a_journal_that_ends_before_the_backup_tells_nothing(shop, keeper, empty_store):
     keeper.follow()
     shop.clock.advance(timedelta(seconds=1))
     directory = keeper.back_up()
@@ -204,14 +203,14 @@ def test_a_journal_that_ends_before_the_backup_tells_nothing(shop, keeper, empty
         keeper.finish(found, journal=keeper.journal)
 
 
-def test_a_store_with_tables_is_refused(shop, keeper, empty_store):  # noqa: F811
+def test_a_store_with_tables_is_refused(shop, keeper, empty_store):
     directory = keeper.back_up()
     with keeper.restored(directory, empty_store) as found, pytest.raises(NotEmpty):
         restore(found.app, directory, found.clock)
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "rows.zip", "keys.txt", "erased.txt"])
-def test_tampered_files_are_refused(shop, keeper, empty_store, name):  # noqa: F811
+def test_tampered_files_are_refused(shop, keeper, empty_store, name):
     shop.customer()
     directory = keeper.back_up()
     path = directory / name
@@ -227,7 +226,7 @@ def test_tampered_files_are_refused(shop, keeper, empty_store, name):  # noqa: F
         assert found.rows("restores")
 
 
-def test_keys_of_another_backup_and_a_wrong_keyring_are_told(shop, keeper, empty_store):  # noqa: F811
+def test_keys_of_another_backup_and_a_wrong_keyring_are_told(shop, keeper, empty_store):
     shop.customer()
     directory, other = keeper.back_up(), keeper.back_up("other")
     with keeper.on(empty_store) as found, pytest.raises(BadBackup, match="another backup"):
@@ -237,7 +236,7 @@ def test_keys_of_another_backup_and_a_wrong_keyring_are_told(shop, keeper, empty
         restore(found.app, directory, found.clock)
 
 
-def test_a_restored_log_contradicts_no_checkpoint(shop, keeper, empty_store):  # noqa: F811
+def test_a_restored_log_contradicts_no_checkpoint(shop, keeper, empty_store):
     shop.customer()
     directory = keeper.back_up()
     old = json.loads((directory / "manifest.json").read_bytes())["manifest"]["log"]
@@ -257,7 +256,7 @@ def test_a_restored_log_contradicts_no_checkpoint(shop, keeper, empty_store):  #
             log.verify()
 
 
-def test_what_pg_restore_put_back_is_noticed(shop, keeper, tmp_path, empty_store):  # noqa: F811
+def test_what_pg_restore_put_back_is_noticed(shop, keeper, tmp_path, empty_store):
     """By the journal, which is outside: the service stops until what happened since is replayed."""
     ann = shop.customer()
     shop.say(ann, "given")
@@ -277,7 +276,7 @@ def test_what_pg_restore_put_back_is_noticed(shop, keeper, tmp_path, empty_store
         assert found.reason(ann) == "withdrawn"
 
 
-def test_a_journal_that_was_changed_is_refused(shop, keeper, empty_store):  # noqa: F811
+def test_a_journal_that_was_changed_is_refused(shop, keeper, empty_store):
     ann = shop.customer()
     shop.say(ann, "given")
     keeper.follow()

@@ -7,14 +7,13 @@ import pytest
 
 from consent_service.consents.retention import Round
 from consent_service.ledger import service as ledger
-from tests.api.conftest import open_shop, shop  # noqa: F401  # fixtures
 from tests.support import small_catalogue
 
 DAYS = timedelta(days=400)
 
 
 @pytest.fixture
-def forget(shop):  # noqa: F811
+def forget(shop):
     def run():
         with shop.app.app_context():
             gone, round_ = 0, Round()
@@ -25,16 +24,16 @@ def forget(shop):  # noqa: F811
     return run
 
 
-def removed(shop):  # noqa: F811
+def removed(shop):
     with shop.app.app_context():
         return ledger.count_removed()
 
 
-def kinds(shop):  # noqa: F811
+def kinds(shop):
     return Counter(row["kind"] for row in shop.rows("consent_events"))
 
 
-def test_what_ended_long_ago_goes_and_what_holds_stays(shop, forget):  # noqa: F811
+def test_what_ended_long_ago_goes_and_what_holds_stays(shop, forget):
     shop.load(small_catalogue.purpose("news", proof_retention_days=365))
     ann, bob = shop.customer(), shop.customer()
     shop.say(ann, "given", evidence={"form": "1"})
@@ -60,7 +59,7 @@ def test_what_ended_long_ago_goes_and_what_holds_stays(shop, forget):  # noqa: F
     assert shop.reason(ann) == "withdrawn"  # an older yes lifts nothing
 
 
-def test_the_log_counts_and_names_nobody(shop, forget):  # noqa: F811
+def test_the_log_counts_and_names_nobody(shop, forget):
     shop.load(small_catalogue.purpose("news", proof_retention_days=0))
     ann = shop.customer()
     shop.say(ann, "given")

@@ -12,7 +12,6 @@ from consent_service.erasures import cleaning
 from consent_service.kernel.ids import parse_customer_id
 from consent_service.recipients import service as recipients
 from consent_service.webhooks import jobs
-from tests.api.conftest import open_shop, shop  # noqa: F401  # fixtures
 from tests.storage.test_no_plaintext import occurring, written_down
 from tests.support import log, receiver
 from tests.support.erasing import Eraser
@@ -53,12 +52,12 @@ def settings(settings):
 
 
 @pytest.fixture
-def desk(shop):  # noqa: F811
+def desk(shop):
     return Eraser(shop)
 
 
 @pytest.fixture
-def ann(shop, desk, api):  # noqa: F811
+def ann(shop, desk, api):
     """Somebody with a canary in every field there is."""
     who = shop.customer(
         "canaryann@example.org", "+493012345671", "CANARY-NUMBER-1",
@@ -77,7 +76,7 @@ def ann(shop, desk, api):  # noqa: F811
     return who
 
 
-def tell_webhooks(shop):  # noqa: F811
+def tell_webhooks(shop):
     """The worker's part in webhooks; how many tries were made."""
     with shop.app.app_context():
         log.seal()
@@ -87,14 +86,14 @@ def tell_webhooks(shop):  # noqa: F811
         return sum(jobs.serve_next(bool, failing=lane) for lane in (False, True))
 
 
-def add_webhook(shop, url):  # noqa: F811
+def add_webhook(shop, url):
     tell_webhooks(shop)
     types = ["consent.*", "customer.*", "privacy_request.*"]
     reply = shop.api.post("/v1/webhooks", {"url": url, "event_types": types})
     assert reply.status_code == 201, reply.json
 
 
-def test_nothing_of_the_person_is_left(shop, desk, store, ann, caplog, capfd):  # noqa: F811
+def test_nothing_of_the_person_is_left(shop, desk, store, ann, caplog, capfd):
     other = shop.customer()
     with receiver.running() as target:
         add_webhook(shop, target.url)
@@ -129,11 +128,11 @@ def test_nothing_of_the_person_is_left(shop, desk, store, ann, caplog, capfd):  
     assert occurring(CANARY, exported) == set()
 
 
-def _life_keys(shop):  # noqa: F811
+def _life_keys(shop):
     return {bytes(row["wrapped"]) for row in shop.rows("customer_keys") if row["kind"] == "life"}
 
 
-def test_after_the_workers_own_cleaning_no_value_is_left(shop, desk, store, ann):  # noqa: F811
+def test_after_the_workers_own_cleaning_no_value_is_left(shop, desk, store, ann):
     assert desk.run(desk.approved(ann, "erasure")) == "done"
     raw = written_down(store) if "sqlite" in store else b"".join(files_of(store).values())
     assert occurring(CANARY, raw) == set()
