@@ -4,18 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from consent_service.app import create_app
 from consent_service.crypto import keyring as keyrings
-from consent_service.kernel.actors import SYSTEM
 from consent_service.kernel.clock import utc_now
-from consent_service.oauth import service as oauth
 from consent_service.screenings import working
-from consent_service.storage.db import db
 from consent_service.web.runtime import keys
-from tests.support.contract import Api
 from tests.support.later import accepted, ask, entries, ndjson
 from tests.support.processes import Command, within
-from tests.support.shop import EVERYTHING, RECIPIENTS, Shop
+from tests.support.real_shop import real_shop
 
 ROWS = 400_000
 
@@ -31,21 +26,8 @@ def around(store, keyring, tmp_path):
 @pytest.fixture
 def shop(settings, contract):
     """On the clock of the machine, which is the worker's."""
-    app = create_app(settings)
-    client = app.test_client()
-    with app.app_context():
-        made = oauth.create_client("shop", "shop", EVERYTHING, RECIPIENTS, SYSTEM, utc_now())
-
-    def token_for(made):
-        asked = {"grant_type": "client_credentials"}
-        reply = client.post("/oauth/token", data=asked, auth=(made.client_id, made.secret))
-        return reply.json["access_token"]
-
-    found = Shop(app, utc_now, lambda token: Api(client, contract, token), made, token_for)
-    found.load()
-    yield found
-    with app.app_context():
-        db.engine.dispose()
+    with real_shop(settings, contract) as found:
+        yield found
 
 
 def later():
