@@ -104,10 +104,14 @@ def _removal(what: str, count: int, now: datetime) -> Entry:
 
 
 def count_removed() -> dict[str, int]:
-    """How much of each kind was let go, as far as the log still says so."""
+    """How much of each kind was let go, as far as the log still says so; of the log itself, by the
+    kind of entry."""
     with reading() as tx:
-        found = store.sum_entries(tx, RETENTION)
-    return {reason.removeprefix(RETENTION): count for reason, count in found.items()}
+        found = store.sum_entries(tx)
+    return {
+        f"log: {outcome}" if outcome else reason.removeprefix(RETENTION): count
+        for (reason, outcome), count in found.items()
+    }
 
 
 def append_batch(batch: Entry, answers: Sequence[Entry]) -> None:

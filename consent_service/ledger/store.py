@@ -278,11 +278,11 @@ def list_as_text(
     return _list(tx, filtered(wanted).with_only_columns(*_AS_TEXT), wanted, after, limit)
 
 
-def sum_entries(tx: Connection, prefix: str) -> dict[str, int]:
-    """By reason, of those that begin so, what entries say of how much went."""
+def sum_entries(tx: Connection) -> dict[tuple[str, str | None], int]:
+    """By reason and outcome, what staff acts say of how much went."""
     row = LedgerEntryRow
-    query = select(row.reason, func.sum(row.entries)).where(
-        *of_kinds([EntryKind.STAFF_ACT]), row.reason.startswith(prefix, autoescape=True)
+    query = select(row.reason, row.outcome, func.sum(row.entries)).where(
+        *of_kinds([EntryKind.STAFF_ACT]), row.entries.is_not(None)
     )
-    found = tx.execute(query.group_by(row.reason))
-    return {str(reason): int(went or 0) for reason, went in found}
+    found = tx.execute(query.group_by(row.reason, row.outcome))
+    return {(str(reason), outcome): int(went or 0) for reason, outcome, went in found}

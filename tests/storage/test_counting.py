@@ -7,7 +7,14 @@ import pytest
 
 from consent_service.kernel.clock import utc_now
 from consent_service.kernel.ids import CustomerId
-from consent_service.ledger import counting, counting_store, personal_data, retention, tree_store
+from consent_service.ledger import (
+    counting,
+    counting_store,
+    personal_data,
+    retention,
+    service,
+    tree_store,
+)
 from consent_service.ledger.model import EntryKind
 from consent_service.ledger.verify import Broken
 from consent_service.storage.unit_of_work import reading, unit_of_work
@@ -88,6 +95,7 @@ def test_retention_says_once_a_day_how_many_went():
     assert log.verify().erased == 31  # of a batch that is gone its answers are not found any more
     log.seal()
     assert sorted(said()) == [("answers", 5), ("batch", 1), ("decision", 35)]
+    assert service.count_removed() == {"log: answers": 5, "log: batch": 1, "log: decision": 35}
     assert log.verify().erased == 31
     take_away(log.ids_left()[0])
     assert broken().index == 0
