@@ -15,6 +15,7 @@ from consent_service.web.texts import LANGUAGES
 from tests.conftest import SAMPLE
 from tests.pages.conftest import PHONE
 from tests.pages.test_every_page import faults
+from tests.support.processes import within
 
 EXAMPLE = Path(__file__).parents[2] / "docs/embedding-example.html"
 NEWS = "consent-preferences[purpose='marketing.newsletter']"
@@ -150,7 +151,8 @@ def test_the_page_hears_what_was_chosen(open_shop):
 
 def test_a_site_that_is_not_named_shows_nothing_and_goes_on(open_shop, shop):
     with open_shop(shop.other) as page:
-        page.wait_for_function("window.refused === 0")  # the browser lets it know no more
+        # the browser lets it know no more; to wait within the page its policy forbids
+        within(10, lambda: page.evaluate("window.refused === 0"))
         assert page.get_by_role("heading", name="A shop").is_visible()
         assert page.locator(NEWS).locator("section").count() == 0
         answer = page.request.post(
