@@ -14,7 +14,7 @@ from consent_service.crypto.data_keys import OpenKeys
 from consent_service.crypto.envelope import Field, Sealed, SealingKey, seal, unseal
 from consent_service.kernel.actors import Actor
 from consent_service.kernel.clock import rfc3339
-from consent_service.kernel.ids import CustomerId, new_uuid
+from consent_service.kernel.ids import CustomerId
 from consent_service.ledger import service as ledger
 from consent_service.ledger.model import Entry, EntryKind
 
@@ -22,16 +22,16 @@ _encode = msgspec.json.encode
 
 
 def make_event(
+    event_id: UUID,
     new: NewEvent,
     purpose: Purpose,
     customer_id: CustomerId,
     revision: int,
     actor: Actor,
     now: datetime,
-    keys: OpenKeys,
+    proof: SealingKey,
 ) -> Event:
-    """The event to record, under a fresh id."""
-    event_id = new_uuid()
+    """The event to record."""
     return Event(
         event_id,
         customer_id,
@@ -49,7 +49,7 @@ def make_event(
         actor,
         new.guardian is not None,
         new.imported,
-        _seal_proof(new, customer_id, event_id, keys.proof),
+        _seal_proof(new, customer_id, event_id, proof),
     )
 
 
@@ -68,7 +68,9 @@ def reseal_proof(event: Event, old: OpenKeys, moved: Event, new: OpenKeys) -> Se
     return seal(new.proof, _field(moved), unseal(old.proof, _field(event), event.proof))
 
 
-def make_entry(event: Event, state: State, catalogue: Catalogue, life: SealingKey) -> Entry:
+def make_entry(
+    entry_id: UUID, event: Event, state: State, catalogue: Catalogue, life: SealingKey
+) -> Entry:
     """The log's entry of an event."""
     payload = {
         "event_id": str(event.id),
@@ -78,7 +80,6 @@ def make_entry(event: Event, state: State, catalogue: Catalogue, life: SealingKe
         "captured_at": rfc3339(event.captured_at),
         "revision": event.revision,
     }
-    entry_id = new_uuid()
     return Entry(
         entry_id,
         event.customer_id,

@@ -33,7 +33,7 @@ from consent_service.kernel import paging
 from consent_service.kernel.actors import Actor
 from consent_service.kernel.clock import rfc3339
 from consent_service.kernel.errors import Invalid, NotFound
-from consent_service.kernel.ids import CustomerId, new_uuid
+from consent_service.kernel.ids import CustomerId, new_uuid, new_uuids
 from consent_service.kernel.paging import Page
 from consent_service.ledger import service as ledger
 from consent_service.ledger.model import Entry, EntryKind
@@ -93,16 +93,17 @@ def _record(
         for customer in named & fresh.keys():
             resolved[customer], revisions[customer] = customer, customers.FIRST_REVISION
             opened[customer] = fresh[customer]
-        recorded, entries = [], []
+        recorded, entries, ids = [], [], iter(new_uuids(2 * len(events)))
         for new, purpose in zip(events, purposes, strict=True):
             customer_id = resolved[new.customer_id]
             revisions[customer_id] += 1
+            own, revision = opened[customer_id], revisions[customer_id]
             event = make_event(
-                new, purpose, customer_id, revisions[customer_id], actor, now, opened[customer_id]
+                next(ids), new, purpose, customer_id, revision, actor, now, own.proof
             )
             state = slots.apply(event, channels_of(event, purpose))
             recorded.append(Recorded(event, state))
-            entries.append(make_entry(event, state, catalogue, opened[customer_id].life))
+            entries.append(make_entry(next(ids), event, state, catalogue, own.life))
         customers.set_revisions(revisions)
         store.add_events(tx, [done.event for done in recorded])
         store.replace_records(tx, slots.ended(), slots.made())

@@ -34,7 +34,7 @@ def index(keyring: Keyring, kind: str, inner: bytes) -> Indexed:
 
 def probes(keyring: Keyring, kind: str, inner: bytes) -> tuple[Indexed, ...]:
     """The index under every version in use, newest first: what a look-up tries."""
-    return tuple(_index(key, kind, inner) for key in reversed(keyring.of(KeyUse.INDEX)))
+    return tuple([_index(key, kind, inner) for key in keyring.of(KeyUse.INDEX)[::-1]])
 
 
 def keyed_digest(keyring: Keyring, kind: str, message: bytes) -> bytes:

@@ -38,7 +38,8 @@ class Field(Struct, frozen=True):
 
     def associated_data(self) -> bytes:
         """`name` 0x00 customer (16 bytes) row (16 bytes)."""
-        return self.name.encode() + b"\0" + self.customer.bytes + self.row.bytes
+        both = self.customer.int << 128 | self.row.int
+        return self.name.encode() + b"\0" + both.to_bytes(32)
 
 
 class SealingKey(Struct, frozen=True):

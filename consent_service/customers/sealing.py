@@ -25,7 +25,7 @@ _encode = msgspec.json.encode
 
 def probes_of(i: Named, keys: Keyring) -> tuple[bytes, ...]:
     """Every blind index under which an identifier may stand, the newest first."""
-    return tuple(found.digest for found in blind_index.probes(keys, i.type, inner_of(i)))
+    return tuple([found.digest for found in blind_index.probes(keys, i.type, inner_of(i))])
 
 
 def inner_of(i: Named) -> bytes:

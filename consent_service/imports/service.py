@@ -41,7 +41,7 @@ from consent_service.storage.unit_of_work import reading, unit_of_work
 from consent_service.suppressions import service as suppressions
 from consent_service.suppressions.model import is_erased
 
-BATCH = 500
+BATCH = 1_000
 _MANY = 1_000
 TRIES = 5
 
@@ -108,11 +108,11 @@ def _terms(options: ImportOptions, now: datetime) -> Terms:
 
 @contextmanager
 def _collecting_rarely() -> Iterator[None]:
-    """A batch makes a hundred thousand objects, none of them in a cycle. The cyclic collector
+    """A batch makes two hundred thousand objects, none of them in a cycle. The cyclic collector
     would walk them, and all of the app besides, over and over: a sixth of the whole time."""
     before = gc.get_threshold()
     gc.freeze()
-    gc.set_threshold(50_000, 10, 5)
+    gc.set_threshold(200_000, 10, 5)
     try:
         yield
     finally:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NewType
-from uuid import UUID
+from uuid import UUID, SafeUUID
 
 from consent_service.kernel.errors import NotFound
 
@@ -30,6 +30,7 @@ _HALVINGS = ((80, 48), (40, 24), (20, 12), (10, 6), (5, 3))  # bits in a half, a
 _LETTERS = bytes.maketrans(bytes(range(32)), _ALPHABET.encode())
 _VERSION_AND_VARIANT = 0x7 << 76 | 0b10 << 62
 _NEITHER = ~(0xF << 76 | 0b11 << 62)
+_set = object.__setattr__  # what a UUID is closed to
 _COUNTER = 14  # bits; 60 random ones are left
 
 
@@ -37,7 +38,7 @@ def new_uuid() -> UUID:
     """A time-ordered random id. Source: RFC 9562, section 5.7 (UUID version 7)."""
     milliseconds = time.time_ns() // 1_000_000 & (1 << 48) - 1
     value = milliseconds << 80 | int.from_bytes(os.urandom(10))
-    return UUID(int=value & _NEITHER | _VERSION_AND_VARIANT)
+    return _uuid(value & _NEITHER | _VERSION_AND_VARIANT)
 
 
 def new_uuids(count: int) -> list[UUID]:
@@ -45,7 +46,7 @@ def new_uuids(count: int) -> list[UUID]:
     RFC 9562, section 6.2 (a counter in the last bits)."""
     assert count <= 1 << _COUNTER
     first = new_uuid().int >> _COUNTER << _COUNTER
-    return [UUID(int=first + at) for at in range(count)]
+    return [_uuid(first + at) for at in range(count)]
 
 
 def first_uuid_of(instant: datetime) -> UUID:
@@ -79,7 +80,7 @@ def decode(prefix: str, text: str, parts: int = 1) -> tuple[UUID, ...]:
         raise NotFound()
     try:
         numbers = [_number(body[at : at + _LENGTH]) for at in range(0, _LENGTH * parts, _LENGTH)]
-        return tuple(UUID(int=number) for number in numbers)
+        return tuple(_uuid(number) for number in numbers)
     except ValueError:
         raise NotFound() from None
 
@@ -94,7 +95,7 @@ def parse_customer_id(text: str) -> CustomerId:
     if len(text) != 4 + _LENGTH or not text.startswith("cus_"):
         raise NotFound()
     try:
-        return CustomerId(UUID(int=_number(text[4:])))
+        return CustomerId(_uuid(_number(text[4:])))
     except ValueError:
         raise NotFound() from None
 
@@ -131,6 +132,17 @@ def _halvings(lanes: int) -> list[tuple[int, int]]:
     return found
 
 
+def _uuid(number: int) -> UUID:
+    """As `UUID(int=number)`, which looks at much that is known here, in half the time."""
+    made = object.__new__(UUID)
+    _set(made, "int", number)
+    _set(made, "is_safe", SafeUUID.unknown)
+    return made
+
+
 def _number(letters: str) -> int:
-    """Raises: ValueError for what is no letter of ours."""
-    return int(letters.encode("ascii").translate(_TO_PYTHONS), 32)
+    """Raises: ValueError for what is no letter of ours, or more than a UUID holds."""
+    number = int(letters.encode("ascii").translate(_TO_PYTHONS), 32)
+    if number >> 128:
+        raise ValueError("more than 128 bits")
+    return number

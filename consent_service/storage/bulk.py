@@ -3,7 +3,7 @@ does for each row (three times what the database itself needs). Every value stil
 its column's own type, and every error comes as SQLAlchemy's."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import chain
 from operator import itemgetter
 from typing import Any, TypeVar
@@ -26,7 +26,7 @@ from consent_service.storage.db import Base
 from consent_service.storage.types import SealedBytes, UtcDateTime
 
 T = TypeVar("T")
-Rule = Callable[[Any], Any]
+Rule = Callable[[Iterable[Any]], Iterable[Any]]
 
 _MOST_MARKS = 10_000  # of one statement: SQLite takes 32,766 since 3.32
 
@@ -41,7 +41,7 @@ def insert_rows(tx: Connection, into: type[Base], rows: Sequence[Mapping[str, An
     rules = _rules(table, names, tx.dialect)
     columns = zip(*map(itemgetter(*names), rows), strict=True)
     ruled = [
-        values if rule is None else map(rule, values)
+        values if rule is None else rule(values)
         for values, rule in zip(columns, rules, strict=True)
     ]
     given = list(zip(*ruled, strict=True))
@@ -97,7 +97,7 @@ def _insert(table: Table, names: tuple[str, ...], rows: int, dialect: Dialect) -
 
 @lru_cache(maxsize=64)
 def _rules(table: Table, names: tuple[str, ...], dialect: Dialect) -> tuple[Rule | None, ...]:
-    """Each column's rule for what the driver is given."""
+    """Each column's rule for what the driver is given: for all values of the column."""
     return tuple(_rule(table, name, dialect) for name in names)
 
 
@@ -108,16 +108,18 @@ def _rule(table: Table, name: str, dialect: Dialect) -> Rule | None:
     if isinstance(kind, LargeBinary | SealedBytes | Boolean):
         return None  # both drivers take these as they are; SQLAlchemy would wrap or check each
     rule = kind.dialect_impl(dialect).bind_processor(dialect)
-    return _hex if rule is not None and isinstance(kind, Uuid) else rule
+    if rule is not None and isinstance(kind, Uuid):
+        return _hex
+    return None if rule is None else partial(map, rule)
 
 
-def _hex(value: UUID | None) -> str | None:
-    """As SQLAlchemy keeps it where the database has no type for it, in half the time."""
-    return None if value is None else f"{value.int:032x}"
+def _hex(values: Iterable[UUID | None]) -> list[str | None]:
+    """As SQLAlchemy keeps them where the database has no type for them, in half the time."""
+    return [None if value is None else f"{value.int:032x}" for value in values]
 
 
 @lru_cache(maxsize=4)
 def _time_rule(dialect: Dialect) -> Rule | None:
     """The rows of one batch share most of their times, and writing a time out is slow."""
     rule = UtcDateTime().dialect_impl(dialect).bind_processor(dialect)
-    return None if rule is None else lru_cache(maxsize=1024)(rule)
+    return None if rule is None else partial(map, lru_cache(maxsize=1024)(rule))

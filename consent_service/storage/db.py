@@ -95,6 +95,7 @@ def prepare_engine(engine: Engine) -> None:
             "foreign_keys=ON",
             "secure_delete=ON",
             "cache_size=-32768",
+            "wal_autocheckpoint=8000",  # pages: one that changes often is copied back less often
         ):
             connection.execute("PRAGMA " + pragma)
 

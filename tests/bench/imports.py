@@ -166,8 +166,9 @@ class _Rows:
     def __init__(self, store, table):
         self.name = table.name
         columns = [column.name for column in table.columns]
-        self.rows = store.execute(f"SELECT {', '.join(columns)} FROM {self.name}").fetchall()  # noqa: S608  # names of our own
-        self.insert = f"INSERT INTO {self.name} VALUES ({', '.join('?' * len(columns))})"  # noqa: S608  # names of our own
+        listed, places = ", ".join(columns), ", ".join("?" * len(columns))
+        self.rows = store.execute(f"SELECT {listed} FROM {self.name}").fetchall()  # noqa: S608  # names of our own
+        self.insert = f"INSERT INTO {self.name} ({listed}) VALUES ({places})"  # noqa: S608  # names of our own
         kinds = enumerate(column.type for column in table.columns)
         self._sealed = [at for at, kind in kinds if isinstance(kind, SealedBytes)]
         self._indexed = columns.index("digest") if self.name == "identifier_index" else None
