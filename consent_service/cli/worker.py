@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 
@@ -21,7 +21,7 @@ from consent_service.consents.keeping import forget_proofs
 from consent_service.consents.retention import Round
 from consent_service.erasures import cleaning
 from consent_service.jobs.model import Job
-from consent_service.jobs.service import run_due
+from consent_service.jobs.service import Timetable
 from consent_service.kernel.errors import MisconfiguredError, Unavailable
 from consent_service.ledger import counting, partitions, retention
 from consent_service.ledger.sealer import BATCH, Sealer
@@ -73,6 +73,7 @@ APART = {  # each waits for another machine or moves much, and neither the log n
 }
 WEBHOOK_LANES = (False, False, False, True)  # the last is for those whose last try failed
 _PAUSE = 0.25  # a checkpoint is due within a second, and one for every few entries slows checks
+_LONG_PAUSE = 1.0  # for what may begin a little later: each look costs the store something
 _PAUSE_AFTER_FAULT = 1.0
 _PAUSE_NOT_REPLAYED = 5.0
 _LAST_WORDS = 20.0  # seconds, for what is under way apart
@@ -100,18 +101,20 @@ def work_until(stop: threading.Event) -> None:
     for."""
     sealer = Sealer(runtime().settings.base_url)
     app = current_app._get_current_object()  # type: ignore[attr-defined]  # the app, for threads
-    works: list[Callable[[], int]]
-    works = [partial(_run_due, {name: job}) for name, job in APART.items()]
-    works.append(partial(_screen_next, stop))
-    works.append(lambda: webhooks.dispatch(now()))
-    works += _journals()
-    works += [partial(webhooks.serve_next, stop.is_set, failing=lane) for lane in WEBHOOK_LANES]
-    apart = [
-        threading.Thread(target=_work_apart, args=(app, work, stop), daemon=True) for work in works
-    ]
+    works: list[tuple[Callable[[], int], float]]
+    works = [(partial(_run_due, Timetable({name: job})), _PAUSE) for name, job in APART.items()]
+    works.append((partial(_screen_next, stop), _LONG_PAUSE))
+    works.append((lambda: webhooks.dispatch(now()), _PAUSE))
+    works += [(work, _PAUSE) for work in _journals()]
+    for lane, failing in enumerate(WEBHOOK_LANES):
+        serve = partial(webhooks.serve_next, stop.is_set, failing=failing)
+        works.append((serve, _LONG_PAUSE if lane else _PAUSE))
+    loop = _Loop(stop)
+    apart = [threading.Thread(target=_work_apart, args=(app, loop, *w), daemon=True) for w in works]
     for thread in apart:
         thread.start()
-    _repeat(lambda: run_due(JOBS, now()) + (sealer.run(keys(), now()) == BATCH), stop)
+    jobs = Timetable(JOBS)
+    loop.repeat(lambda: jobs.run_due(now()) + (sealer.run(keys(), now()) == BATCH), _PAUSE)
     until = time.monotonic() + _LAST_WORDS
     for thread in apart:
         thread.join(max(0.0, until - time.monotonic()))
@@ -125,39 +128,44 @@ def _journals() -> list[Callable[[], int]]:
     return [lambda: keeper.work(now, keys())]
 
 
-def _run_due(jobs: Mapping[str, Job]) -> int:
-    return run_due(jobs, now())
+def _run_due(jobs: Timetable) -> int:
+    return jobs.run_due(now())
 
 
 def _screen_next(stop: threading.Event) -> int:
     return screenings.answer_next(now, keys(), stop.is_set)
 
 
-def _work_apart(app: Flask, work: Callable[[], int], stop: threading.Event) -> None:
+def _work_apart(app: Flask, loop: "_Loop", work: Callable[[], int], pause: float) -> None:
     try:
         with app.app_context():
-            _repeat(work, stop)
+            loop.repeat(work, pause)
     finally:
-        stop.set()  # whatever ended it: the worker ends too, and is started anew
+        loop.stop.set()  # whatever ended it: the worker ends too, and is started anew
 
 
-def _repeat(work: Callable[[], int], stop: threading.Event) -> None:
-    gate = Gate()
-    while not stop.is_set():
+class _Loop:
+    """What every thread of a worker does until it is to stop: work, or a pause where there was
+    none."""
+
+    def __init__(self, stop: threading.Event) -> None:
+        self.stop = stop
+        self._gate = Gate()
+
+    def repeat(self, work: Callable[[], int], pause: float) -> None:
+        """Does it again and again; it says how much there was."""
+        while not self.stop.is_set():
+            self.stop.wait(self._pause_after(work, pause))
+
+    def _pause_after(self, work: Callable[[], int], pause: float) -> float:
         try:
-            gate.check()
-            ran = work()
+            self._gate.check()
+            return 0.0 if work() else pause
         except NotReplayed:
             _log.warning("worker:store:not_replayed")
-            stop.wait(_PAUSE_NOT_REPLAYED)
-            continue
+            return _PAUSE_NOT_REPLAYED
         except Unavailable:
             _log.error("worker:store:unavailable")
-            stop.wait(_PAUSE_AFTER_FAULT)
-            continue
         except MisconfiguredError as error:
             _log.error("worker:keys:misconfigured", fault=str(error))
-            stop.wait(_PAUSE_AFTER_FAULT)
-            continue
-        if not ran:
-            stop.wait(_PAUSE)
+        return _PAUSE_AFTER_FAULT

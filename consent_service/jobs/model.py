@@ -31,10 +31,11 @@ class Schedule:
     failed_runs: int = 0
 
 
-def is_due(schedule: Schedule, now: datetime) -> bool:
-    """Its time has come and nobody is at it."""
-    free = schedule.leased_until is None or schedule.leased_until <= now
-    return free and schedule.due_at <= now
+def due_from(schedule: Schedule) -> datetime:
+    """When its time comes, and nobody is at it any more."""
+    if schedule.leased_until is None:
+        return schedule.due_at
+    return max(schedule.due_at, schedule.leased_until)
 
 
 def after_success(schedule: Schedule, every: timedelta, now: datetime) -> Schedule:

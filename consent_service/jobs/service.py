@@ -6,20 +6,32 @@ from datetime import datetime
 import structlog
 
 from consent_service.jobs import store
-from consent_service.jobs.model import Job, Schedule, after_failure, after_success, is_due
+from consent_service.jobs.model import Job, Schedule, after_failure, after_success, due_from
 from consent_service.storage.unit_of_work import reading, unit_of_work
 
 _log = structlog.get_logger()
 
 
-def run_due(jobs: Mapping[str, Job], now: datetime) -> int:
-    """Runs every job that is due and that no other worker is at; how many it ran.
+class Timetable:
+    """Jobs that one thread runs. It remembers when the next is due, and asks the store no sooner:
+    nobody makes a job due before the time that its schedule has."""
 
-    A job that raises is logged, and tried again later; the others go on.
-    Raises: Unavailable when the schedule itself cannot be read or written.
-    """
-    due = [schedule for schedule in _list_schedules(jobs, now) if is_due(schedule, now)]
-    return sum(_run(jobs[schedule.name], schedule, now) for schedule in due)
+    def __init__(self, jobs: Mapping[str, Job]) -> None:
+        self._jobs = jobs
+        self._next: datetime | None = None
+
+    def run_due(self, now: datetime) -> int:
+        """Runs every job that is due and that no other worker is at; how many it ran.
+
+        A job that raises is logged, and tried again later; the others go on.
+        Raises: Unavailable when the schedule itself cannot be read or written.
+        """
+        if self._next is not None and now < self._next:
+            return 0
+        schedules = _list_schedules(self._jobs, now)
+        due = [schedule for schedule in schedules if due_from(schedule) <= now]
+        self._next = None if due else min(map(due_from, schedules))
+        return sum(_run(self._jobs[schedule.name], schedule, now) for schedule in due)
 
 
 def _list_schedules(jobs: Mapping[str, Job], now: datetime) -> list[Schedule]:

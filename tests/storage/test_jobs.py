@@ -3,12 +3,15 @@ from datetime import timedelta
 
 import pytest
 import structlog
+from sqlalchemy import event
 
 from consent_service.cli.worker import APART, JOBS
-from consent_service.jobs import service, store
+from consent_service.jobs import store
 from consent_service.jobs.model import Job
+from consent_service.jobs.service import Timetable
 from consent_service.oauth import service as oauth
-from consent_service.storage.unit_of_work import reading
+from consent_service.storage.db import db
+from consent_service.storage.unit_of_work import reading, unit_of_work
 
 HOUR = timedelta(hours=1)
 
@@ -29,6 +32,10 @@ def in_app(app):
         yield app
 
 
+def run_due(jobs, now):
+    return Timetable(jobs).run_due(now)
+
+
 def schedule_of(name):
     with reading() as tx:
         return store.list_schedules(tx, [name])[name]
@@ -36,9 +43,9 @@ def schedule_of(name):
 
 @pytest.mark.usefixtures("in_app")
 def test_a_job_runs_when_it_is_due_and_not_before(sweep, ran, clock):
-    assert service.run_due(sweep, clock()) == 1
-    assert service.run_due(sweep, clock.advance(HOUR - timedelta(seconds=1))) == 0
-    assert service.run_due(sweep, clock.advance(timedelta(seconds=1))) == 1
+    assert run_due(sweep, clock()) == 1
+    assert run_due(sweep, clock.advance(HOUR - timedelta(seconds=1))) == 0
+    assert run_due(sweep, clock.advance(timedelta(seconds=1))) == 1
     assert ran == [clock() - HOUR, clock()]
     assert schedule_of("sweep").last_finished_at == clock()
 
@@ -51,7 +58,7 @@ def test_a_job_that_fails_is_told_by_its_kind_alone_and_tried_again(clock, ran):
 
     jobs = {"broken": Job(fail, HOUR), "sweep": Job(ran.append, HOUR)}
     with structlog.testing.capture_logs() as logged:
-        assert service.run_due(jobs, clock()) == 2
+        assert run_due(jobs, clock()) == 2
     assert logged == [
         {
             "event": "jobs:job:failed",
@@ -61,9 +68,9 @@ def test_a_job_that_fails_is_told_by_its_kind_alone_and_tried_again(clock, ran):
         }
     ]
     assert schedule_of("broken").last_error_kind == "ValueError"
-    assert service.run_due(jobs, clock.advance(timedelta(seconds=1))) == 0
+    assert run_due(jobs, clock.advance(timedelta(seconds=1))) == 0
     with structlog.testing.capture_logs():
-        assert service.run_due(jobs, clock.advance(timedelta(seconds=1))) == 1
+        assert run_due(jobs, clock.advance(timedelta(seconds=1))) == 1
     assert schedule_of("broken").failed_runs == 2
 
 
@@ -82,7 +89,7 @@ def test_two_workers_never_run_a_job_at_once(app, clock):
     def work():
         with app.app_context():
             gate.wait()
-            counts.append(service.run_due(jobs, clock()))
+            counts.append(run_due(jobs, clock()))
 
     threads = [threading.Thread(target=work) for _ in range(6)]
     for thread in threads:
@@ -102,10 +109,35 @@ def test_what_a_dead_worker_held_is_taken_over_after_its_lease(clock, ran):
         raise Killed
 
     with pytest.raises(Killed):
-        service.run_due({"sweep": Job(die, HOUR, lease=timedelta(minutes=5))}, clock())
+        run_due({"sweep": Job(die, HOUR, lease=timedelta(minutes=5))}, clock())
     jobs = {"sweep": Job(ran.append, HOUR)}
-    assert service.run_due(jobs, clock.advance(timedelta(minutes=4))) == 0
-    assert service.run_due(jobs, clock.advance(timedelta(minutes=1))) == 1
+    assert run_due(jobs, clock.advance(timedelta(minutes=4))) == 0
+    assert run_due(jobs, clock.advance(timedelta(minutes=1))) == 1
+
+
+@pytest.mark.usefixtures("in_app")
+def test_the_store_is_not_asked_before_a_job_is_due(sweep, ran, clock):
+    jobs = Timetable(sweep)
+    assert [jobs.run_due(clock()), jobs.run_due(clock())] == [1, 0]
+    asked = []
+    event.listen(db.engine, "before_cursor_execute", lambda *_: asked.append(1))
+    assert jobs.run_due(clock.advance(HOUR - timedelta(seconds=1))) == 0
+    assert asked == []
+    assert jobs.run_due(clock.advance(timedelta(seconds=1))) == 1
+    assert len(ran) == 2
+    assert asked
+
+
+@pytest.mark.usefixtures("in_app")
+def test_who_waits_for_the_lease_of_another_takes_over_when_it_ends(sweep, clock):
+    short = timedelta(minutes=5)
+    run_due(sweep, clock())
+    clock.advance(HOUR)
+    with unit_of_work() as tx:
+        assert store.claim(tx, "sweep", clock(), clock() + short)
+    jobs = Timetable(sweep)
+    assert jobs.run_due(clock()) == 0
+    assert jobs.run_due(clock.advance(short)) == 1
 
 
 @pytest.mark.usefixtures("in_app")
@@ -115,9 +147,9 @@ def test_a_worker_that_lost_its_lease_changes_nothing(clock):
 
     def be_slow(now):
         later = clock.advance(timedelta(minutes=6))
-        taken.append(service.run_due({"sweep": Job(lambda _: None, HOUR)}, later))
+        taken.append(run_due({"sweep": Job(lambda _: None, HOUR)}, later))
 
-    service.run_due({"sweep": Job(be_slow, timedelta(seconds=1))}, clock())
+    run_due({"sweep": Job(be_slow, timedelta(seconds=1))}, clock())
     assert taken == [1]
     assert schedule_of("sweep").due_at == clock() + HOUR
 
@@ -127,6 +159,6 @@ def test_housekeeping_of_the_worker_runs_on_a_store(clock, make_client, token_fo
     token = token_for(make_client("website", ["customers:read"]))
     clock.advance(timedelta(minutes=11))
     jobs = JOBS | APART
-    assert service.run_due(jobs, clock()) == len(jobs)
+    assert run_due(jobs, clock()) == len(jobs)
     assert [schedule_of(name).last_error_kind for name in jobs] == [None] * len(jobs)
     assert oauth.find_caller(token, clock() - timedelta(minutes=11)) is None
