@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 
 Clock = Callable[[], datetime]
 
@@ -11,8 +12,10 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+@lru_cache(maxsize=512)
 def rfc3339(instant: datetime) -> str:
-    """An instant as RFC 3339 text in UTC with microseconds and `Z`."""
+    """An instant as RFC 3339 text in UTC with microseconds and `Z`. One answer has most of its
+    times more than once, and many answers have them in common."""
     return instant.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, insert, or_, select, update
 
+from consent_service.ledger.filter_store import of_kinds
 from consent_service.ledger.model import EntryKind
-from consent_service.ledger.store import of_kinds
 from consent_service.ledger.tables import LedgerEntryRow, LedgerGoneRow
 from consent_service.ledger.tree_store import leaf_of_entry
 from consent_service.storage.bulk import spelled_out

@@ -6,8 +6,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection, func, select
 
+from consent_service.ledger.filter_store import filtered
 from consent_service.ledger.model import Entry, EntryFilter, EntryKind
-from consent_service.ledger.store import entry_of, filtered
+from consent_service.ledger.store import entry_of
 from consent_service.ledger.tables import LedgerEntryRow
 from consent_service.storage.as_text import month_of
 
@@ -17,7 +18,7 @@ def list_newest(
 ) -> list[Entry]:
     """Entries in order of id, the newest first, before `before`. Filtered by a customer or by
     kinds that are few: there is no index for all else in this order."""
-    query = filtered(wanted)
+    query = filtered(tx, wanted)
     if before is not None:
         query = query.where(LedgerEntryRow.id < before)
     return [
@@ -29,7 +30,7 @@ def count_by_month(tx: Connection, wanted: EntryFilter) -> list[tuple[str, Entry
     """How many entries of a filter occurred in each month (`2026-01`, by UTC), by kind and
     outcome."""
     by = (month_of(LedgerEntryRow.occurred_at), LedgerEntryRow.kind, LedgerEntryRow.outcome)
-    rows = tx.execute(filtered(wanted).with_only_columns(*by, func.count()).group_by(*by))
+    rows = tx.execute(filtered(tx, wanted).with_only_columns(*by, func.count()).group_by(*by))
     return [(str(at)[:7], EntryKind(kind), said or "", count) for at, kind, said, count in rows]
 
 

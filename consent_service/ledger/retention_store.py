@@ -6,8 +6,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
 from consent_service.ledger import batch_store
+from consent_service.ledger.filter_store import of_kinds
 from consent_service.ledger.model import EntryKind
-from consent_service.ledger.store import of_kinds
 from consent_service.ledger.tables import LedgerEntryRow, LedgerLeafRow, LedgerRetentionRow
 from consent_service.ledger.tree_store import leaf_of_entry
 from consent_service.storage.bulk import spelled_out

@@ -1,6 +1,6 @@
 """SQL of the log."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -19,6 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 
 from consent_service.kernel.ids import time_of
+from consent_service.ledger.filter_store import filtered, of_kinds
 from consent_service.ledger.model import Entry, EntryFilter, EntryKind, NotLogged
 from consent_service.ledger.tables import LedgerEntryRow
 from consent_service.ledger.tree_store import leaf_of_entry
@@ -76,7 +77,7 @@ def list_entries(
     tx: Connection, wanted: EntryFilter, after: UUID | None, limit: int
 ) -> list[Entry]:
     """Entries in order of id (time of recording), oldest first, after `after`."""
-    return [entry_of(row) for row in _list(tx, filtered(wanted), wanted, after, limit)]
+    return [entry_of(row) for row in _list(tx, filtered(tx, wanted), wanted, after, limit)]
 
 
 def list_by_ids(tx: Connection, entry_ids: Sequence[UUID], *, held: bool = False) -> list[Entry]:
@@ -165,53 +166,6 @@ def _is_apart(entry: Entry) -> bool:
     return abs(time_of(entry.id) - entry.occurred_at) >= _APART
 
 
-def filtered(wanted: EntryFilter) -> Select[Any]:
-    """Every entry of a filter, with its columns, in no order."""
-    query = select(*_COLUMNS)
-    if wanted.place is not None:
-        query = query.where(LedgerEntryRow.customer_id == wanted.place)
-    for column, value in (
-        (LedgerEntryRow.purpose, wanted.purpose),
-        (LedgerEntryRow.recipient, wanted.recipient),
-        (LedgerEntryRow.outcome, wanted.outcome),
-        (LedgerEntryRow.touchpoint, wanted.touchpoint),
-    ):
-        if value is not None:
-            query = query.where(_within(wanted, column) == spelled_out(value))
-    if wanted.kinds is not None:
-        query = query.where(*_of_kinds(wanted))
-    if wanted.from_ is not None:
-        query = query.where(LedgerEntryRow.occurred_at >= wanted.from_)
-    if wanted.to is not None:
-        query = query.where(LedgerEntryRow.occurred_at < wanted.to)
-    return query
-
-
-def _within(wanted: EntryFilter, column: Any) -> ColumnElement[Any]:
-    """A column, past the indexes for auditors where one customer is asked about: SQLite would
-    rather walk all entries of a purpose than the few of a person."""
-    found: ColumnElement[Any] = column
-    return found if wanted.place is None else func.coalesce(column, spelled_out(""))
-
-
-def _of_kinds(wanted: EntryFilter) -> list[ColumnElement[bool]]:
-    assert wanted.kinds is not None
-    if wanted.place is None:
-        return of_kinds(wanted.kinds)
-    names = [spelled_out(name.value) for name in sorted(wanted.kinds)]
-    return [_within(wanted, LedgerEntryRow.kind).in_(names)]
-
-
-def of_kinds(kinds: Collection[EntryKind]) -> list[ColumnElement[bool]]:
-    """That an entry is of one of these kinds, as the partial indexes have it."""
-    kind = LedgerEntryRow.kind
-    names = [spelled_out(name.value) for name in sorted(kinds)]
-    one_of = kind == names[0] if len(names) == 1 else kind.in_(names)
-    if EntryKind.DECISION in kinds:
-        return [one_of]
-    return [one_of, kind != spelled_out(EntryKind.DECISION.value)]
-
-
 def _values(entry: Entry) -> dict[str, object]:
     return {
         "customer_id": entry.place,
@@ -275,7 +229,7 @@ def list_as_text(
     tx: Connection, wanted: EntryFilter, after: UUID | None, limit: int
 ) -> Sequence[Any]:
     """As `list_entries`, the columns of `_AS_TEXT` alone: a third of the work for many rows."""
-    return _list(tx, filtered(wanted).with_only_columns(*_AS_TEXT), wanted, after, limit)
+    return _list(tx, filtered(tx, wanted).with_only_columns(*_AS_TEXT), wanted, after, limit)
 
 
 def sum_entries(tx: Connection) -> dict[tuple[str, str | None], int]:

@@ -8,9 +8,10 @@ from uuid import UUID
 import pytest
 
 from consent_service.kernel.ids import new_uuid
-from consent_service.ledger import service, store
+from consent_service.ledger import filter_store, service, store
 from consent_service.ledger.model import EntryFilter, EntryKind
 from consent_service.ledger.partitions import make_ahead
+from consent_service.ledger.tables import LedgerEntryRow
 from consent_service.storage.unit_of_work import reading
 from tests.support import log
 
@@ -68,12 +69,39 @@ def fits(entry, wanted):
     )
 
 
-def test_every_filter_finds_what_a_reading_of_all_would(entries):
+@pytest.mark.parametrize("few", [1, 1_000])
+def test_every_filter_finds_what_a_reading_of_all_would(entries, few, monkeypatch):
+    monkeypatch.setattr(filter_store, "_FEW", few)
     for wanted in wanted_filters():
         expected = [entry.id for entry in entries if fits(entry, wanted)]
         with reading() as tx:
             found = [entry.id for entry in store.list_entries(tx, wanted, None, 1_000)]
         assert found == expected, wanted
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    "beside",
+    [{"purpose": "news"}, {"touchpoint": "web", "outcome": "permit"}, {"kinds": USES}],
+)
+def test_the_few_of_a_recipient_are_walked_through_and_not_all_else(app, beside):
+    """What SQLite does not see by itself."""
+    usual = {
+        "purpose": "news",
+        "touchpoint": "web",
+        "outcome": "permit",
+        "kind": EntryKind.DISCLOSURE,
+    }
+    with app.app_context():
+        log.append(1_100, recipient="mailer", **usual)
+        log.append(3, recipient="seldom", **usual)
+        with reading() as tx:
+            query = filter_store.filtered(tx, EntryFilter(recipient="seldom", **beside))
+            sql = query.order_by(LedgerEntryRow.id).compile(
+                tx, compile_kwargs={"render_postcompile": True}
+            )
+            plan = tx.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}").all()
+    assert "ix_ledger_entries_recipient_id" in str(plan)
 
 
 @pytest.mark.parametrize("size", [1, 7, 50])
