@@ -14,7 +14,7 @@ from consent_service.crypto import keyring as keyrings
 from consent_service.kernel.actors import SYSTEM
 from consent_service.oauth import service as oauth
 from consent_service.storage.db import db
-from tests.support import network, postgres, stores
+from tests.support import network, postgres, routing, stores
 from tests.support.clock import START, FrozenClock
 from tests.support.contract import Api, Contract
 from tests.support.shop import EVERYTHING, RECIPIENTS, Shop
@@ -48,9 +48,11 @@ def _required(report):
 
 @pytest.fixture(scope="session", autouse=True)
 def _nothing_from_outside():
-    """No other machine is in reach, and no setting of whoever runs the tests counts."""
+    """No other machine is in reach, and no setting of whoever runs the tests counts. Routes are
+    compiled once."""
     with pytest.MonkeyPatch.context() as patches:
         network.switch_off(patches)
+        routing.compile_once(patches)
         for name in list(os.environ):
             if name.startswith("CONSENT_") and name != postgres.URL_VARIABLE:
                 patches.delenv(name)
