@@ -4,7 +4,7 @@ from marshmallow import Schema, fields
 
 from consent_service.customers.key_marks import check_keyring
 from consent_service.operations.gate import check_replayed
-from consent_service.storage.migrations import check_current
+from consent_service.storage.migrated import check_current
 from consent_service.web.api import Reply, Routes
 from consent_service.web.runtime import keys
 

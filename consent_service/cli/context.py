@@ -16,7 +16,7 @@ from consent_service.kernel.actors import Actor, ActorKind
 from consent_service.kernel.errors import MisconfiguredError
 from consent_service.operations.gate import check_replayed
 from consent_service.storage import db
-from consent_service.storage.migrations import check_current
+from consent_service.storage.migrated import check_current
 from consent_service.web.runtime import keys
 
 

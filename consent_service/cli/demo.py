@@ -42,8 +42,8 @@ def command(port: int, as_json: bool) -> None:
         click.echo(f"Preparing {settings.data_dir} ...", err=True)
         recipient = Recipient()
         found = sample.prepare(settings, recipient.url)
-        client = found.clients[sample.RECIPIENT]
-        run = partial(recipient.run, port, client, found.webhook_secret)
+        told = [(found.clients[name], secret) for name, secret in found.webhook_secrets.items()]
+        run = partial(recipient.run, port, told)
         with recipient, supervised(settings, Child("recipient", run)) as supervisor:
             if supervisor.wait_until(_Ready(port)):
                 say = _say_json if as_json else _say_text

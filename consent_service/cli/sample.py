@@ -37,7 +37,7 @@ SAMPLE_SIZE = 200
 _PACKAGE = Path(consent_service.__file__).parent
 _CATALOGUE = _PACKAGE / "catalogue/sample/catalogue.yaml"
 _AUDIENCE = _PACKAGE / "imports/sample/audience_export.zip"
-RECIPIENT = "email_service"
+RECIPIENT, OTHER_RECIPIENTS = "email_service", "other_recipients"
 _SIGN_IN = ("customer", "officer", "agent", "auditor")
 _SCOPES = {
     "admin": frozenset(Scope),
@@ -46,24 +46,26 @@ _SCOPES = {
         {Scope.CUSTOMERS_READ, Scope.CUSTOMERS_WRITE, Scope.CONSENTS_READ, Scope.CONSENTS_WRITE}
     ),
     "auditor": frozenset({Scope.DISCLOSURES_READ}),
-    "email_service": frozenset({Scope.RECIPIENTS_CONFIRM, Scope.DISCLOSURES_WRITE}),
+    RECIPIENT: frozenset({Scope.RECIPIENTS_CONFIRM, Scope.DISCLOSURES_WRITE}),
+    OTHER_RECIPIENTS: frozenset({Scope.RECIPIENTS_CONFIRM}),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What there is to try: clients by name, ids and addresses of people, purposes."""
+    """What there is to try: clients by name, ids and addresses of people, purposes. Those of
+    `webhook_secrets`, by client, are told by webhook what people ask for."""
 
     clients: Mapping[str, Mapping[str, str]]
     customers: list[tuple[str, str]]
     purposes: list[str]
     notice_version: str
     sign_in: Mapping[str, str]
-    webhook_secret: str
+    webhook_secrets: Mapping[str, str]
 
 
 def prepare(settings: Settings, webhook_url: str) -> Sample:
-    """Fills a data directory, or goes on with what is in it. The recipient is told of what people
+    """Fills a data directory, or goes on with what is in it. All recipients are told of what people
     ask for at `webhook_url`. Raises: MisconfiguredError."""
     assert settings.data_dir is not None
     if isinstance(settings.key_provider, FileProvider) and not settings.key_provider.path.exists():
@@ -87,8 +89,11 @@ def prepare(settings: Settings, webhook_url: str) -> Sample:
             settings.base_url, parse_customer_id(people[0][0]), keys()
         )
         sign_in = {kind: links[kind] for kind in _SIGN_IN}
-        secret = make_webhook(webhook_url, settings)
-        return Sample(clients, people, list(catalogue.purposes), notice.version, sign_in, secret)
+        told = {
+            name: make_webhook(name, webhook_url, settings)
+            for name in (RECIPIENT, OTHER_RECIPIENTS)
+        }
+        return Sample(clients, people, list(catalogue.purposes), notice.version, sign_in, told)
 
 
 def load_catalogue() -> None:
@@ -121,7 +126,8 @@ def make_clients(secrets: Path) -> dict[str, dict[str, str]]:
     asks_for = {
         "admin": (RECIPIENT, *others),
         "campaigns": (RECIPIENT,),
-        "email_service": (RECIPIENT,),
+        RECIPIENT: (RECIPIENT,),
+        OTHER_RECIPIENTS: tuple(others),
     }
     made = {
         name: {
@@ -135,14 +141,14 @@ def make_clients(secrets: Path) -> dict[str, dict[str, str]]:
     return made
 
 
-def make_webhook(url: str, settings: Settings) -> str:
-    """The recipient's webhook, in place of the one that an earlier demo made; its secret."""
+def make_webhook(client: str, url: str, settings: Settings) -> str:
+    """A client's webhook, in place of the one that an earlier demo made; its secret."""
     for each in webhooks.list_webhooks():
-        if each.client_id == RECIPIENT:
+        if each.client_id == client:
             webhooks.delete_webhook(each.id, actor(), now())
     hosts = settings.private_hosts
     _, secret = webhooks.add_webhook(
-        url, [FOR_RECIPIENT], RECIPIENT, actor(), now(), keys(), private_hosts=hosts
+        url, [FOR_RECIPIENT], client, actor(), now(), keys(), private_hosts=hosts
     )
     return secret
 

@@ -1,6 +1,6 @@
-"""The demo's recipient: an e-mail service that is told by its webhook what people ask for, and says
-over the public API, as any recipient would, that it has done it. It holds nothing of its own, so
-that what it says is true."""
+"""The demo's recipients: an e-mail service, and one that stands for all others. Each is told by its
+webhook what people ask for, and says over the public API, as any recipient would, that it has done
+it. They hold nothing of their own, so that what they say is true."""
 
 import base64
 import hashlib
@@ -8,7 +8,7 @@ import hmac
 import json
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -28,7 +28,8 @@ _log = structlog.get_logger("consent.sample_recipient")
 
 
 class Recipient(ThreadingHTTPServer):
-    """Its server, on a port of its own from now on; it answers in the process that calls `run`."""
+    """Their server, on a port of its own from now on; it answers in the process that calls
+    `run`."""
 
     daemon_threads = True
 
@@ -36,9 +37,9 @@ class Recipient(ThreadingHTTPServer):
         super().__init__((HOST, 0), _Handler)
         self.url = f"http://{HOST}:{self.server_port}/webhook"
 
-    def run(self, port: int, client: Mapping[str, str], secret: str) -> None:
+    def run(self, port: int, told: Sequence[tuple[Mapping[str, str], str]]) -> None:
         """Answers what it is told, and first what came while it was away, until this process is
-        told to stop. `secret` is its webhook's."""
+        told to stop. `told` are clients, each with its webhook's secret."""
         stop = threading.Event()
 
         def end() -> None:
@@ -46,14 +47,15 @@ class Recipient(ThreadingHTTPServer):
             self.shutdown()
 
         on_stop(end)
-        self.port, self.client, self.secret = port, client, secret
+        self.port, self.told = port, told
         threading.Thread(target=self._catch_up, args=(stop,), daemon=True).start()
         self.serve_forever()
 
     def _catch_up(self, stop: threading.Event) -> None:
         while not stop.wait(_AGAIN_S):
             try:
-                answer_all(self.port, self.client)
+                for client, _ in self.told:
+                    answer_all(self.port, client)
             except _FAILURES:
                 continue  # the service is not up yet
             return
@@ -68,11 +70,13 @@ class _Handler(BaseHTTPRequestHandler):
         sent again."""
         body = self.rfile.read(min(int(self.headers.get("Content-Length", 0)), _MOST_BYTES))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        if not is_genuine(headers, body, self.server.secret, time.time()):
+        now = time.time()
+        told = [c for c, secret in self.server.told if is_genuine(headers, body, secret, now)]
+        if not told:
             self._say(401)
             return
         try:
-            confirm(self.server.port, self.server.client, json.loads(body)["data"]["id"])
+            confirm(self.server.port, told[0], json.loads(body)["data"]["id"])
         except _FAILURES as error:
             _log.warning("sample_recipient:task:put_off", error_kind=type(error).__name__)
             self._say(503)

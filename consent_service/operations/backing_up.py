@@ -36,7 +36,7 @@ from consent_service.operations.model import (
     Manifest,
     Table,
 )
-from consent_service.storage.migrations import head as migration
+from consent_service.storage.migrated import head as migration
 from consent_service.storage.unit_of_work import reading, snapshot
 
 _AT_ONCE = 1_000

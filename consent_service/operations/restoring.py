@@ -32,7 +32,8 @@ from consent_service.operations.model import (
     NotEmpty,
     Restore,
 )
-from consent_service.storage.migrations import is_known, migrate
+from consent_service.storage.migrated import is_known
+from consent_service.storage.migrations import migrate
 from consent_service.storage.unit_of_work import reading, unit_of_work
 from consent_service.webhooks import dispatching as webhooks
 from consent_service.witnesses import service as witnesses

@@ -47,10 +47,7 @@ _PARTS = {
     "reason": "consent_given", "catalogue_version": 1, "data_categories": ("email_address", "name"),
 }  # fmt: skip
 _TREE = ("ledger_leaves", "ledger_tiles", "ledger_checkpoints", "ledger_head")
-_INSERT = {
-    "postgresql": "INSERT INTO ledger_leaves VALUES (%s, %s, %s)",
-    "sqlite": "INSERT INTO ledger_leaves VALUES (?, ?, ?)",
-}
+_INSERT = "INSERT INTO ledger_leaves (leaf_index, entry_id, leaf) VALUES (?, ?, ?)"
 
 
 def run():
@@ -106,7 +103,11 @@ def _sealed():
 def _bare(kind, url, leaves):
     _unseal()
     with _connected(url) as connection:
-        return timed(lambda: _write(connection, _INSERT[kind], leaves), COUNT)
+        return timed(lambda: _write(connection, _insert(kind), leaves), COUNT)
+
+
+def _insert(kind):
+    return _INSERT if kind == "sqlite" else _INSERT.replace("?", "%s")
 
 
 def _unseal():

@@ -1,4 +1,4 @@
-"""A request in the demo ends: its recipient is told by its webhook, and confirms."""
+"""A request in the demo ends: its recipients are told by webhook, and confirm."""
 
 import json
 import signal
@@ -26,12 +26,10 @@ def test_an_erasure_ends_done_with_a_certificate(demo):  # noqa: F811
     approval = json.dumps({"identity": "document"})
     within(20, lambda: post(port, f"{path}/approve", approval, headers)[0] == 200)
     within(30, lambda: get_json(port, path, bearer)["recipients"])
-    within(30, lambda: get_json(port, path, bearer)["recipients"][0]["ended_at"])
     within(120, lambda: get_json(port, path, bearer)["state"] == "done")
-    shown = get_json(port, path, bearer)
-    assert [(r["recipient"], r["outcome"]) for r in shown["recipients"]] == [
-        ("email_service", "nothing_held")
-    ]
+    found = {r["recipient"]: r["outcome"] for r in get_json(port, path, bearer)["recipients"]}
+    assert "email_service" in found
+    assert set(found.values()) == {"nothing_held"}
     assert get_json(port, f"{path}/certificate", bearer, as_text=True).count(".") == 2
     assert started.end(signal.SIGINT)[0] == 0
     assert not started.processes()

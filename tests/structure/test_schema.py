@@ -12,6 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Boolean, Integer, UniqueConstraint, Uuid, inspect
 
 from consent_service.ledger.partition_store import REST
+from consent_service.storage import migrated
 from consent_service.storage.db import Base
 from consent_service.storage.types import SealedBytes, UtcDateTime
 from consent_service.storage.unit_of_work import reading, unit_of_work
@@ -113,8 +114,11 @@ def test_a_sealed_field_has_a_name_of_its_own():
     assert sorted(set(fields)) == sorted(fields)
 
 
-def test_there_is_one_head():
-    assert len(ScriptDirectory.from_config(config()).get_heads()) == 1
+def test_there_is_one_head_and_files_are_named_as_their_migrations():
+    script = ScriptDirectory.from_config(config())
+    assert script.get_heads() == [migrated.head()]
+    assert all(migrated.is_known(each.revision) for each in script.walk_revisions())
+    assert not migrated.is_known("9999")
 
 
 def test_the_migrated_store_has_the_tables_of_the_code(app):
