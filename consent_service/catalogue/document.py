@@ -97,10 +97,12 @@ def _jurisdiction(code: str, entry: Document) -> Jurisdiction:
     return Jurisdiction(
         code,
         frozenset(LegalBasis(basis) for basis in entry["accepted_bases"]),
-        entry["request_days"],
-        entry["extension_days"],
+        entry.get("request_days", {}),
+        entry.get("extension_days", 0),
         entry["source"],
         frozenset(entry.get("working_days", ())),
+        entry.get("request_months", {}),
+        entry.get("extension_months", 0),
     )
 
 

@@ -6,7 +6,7 @@ itself into `decisions/model.py`.
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -98,7 +98,8 @@ class Controller:
 
 @dataclass(frozen=True, slots=True)
 class Jurisdiction:
-    """What a law accepts and how long it gives; `working_days` names which of the days are such."""
+    """What a law accepts and how long it gives: for each kind of request, and for the extension,
+    days or months. `working_days` names which of the days are such."""
 
     code: str
     accepted_bases: frozenset[LegalBasis]
@@ -106,6 +107,8 @@ class Jurisdiction:
     extension_days: int
     source: str
     working_days: frozenset[str] = frozenset()
+    request_months: Mapping[str, int] = field(default_factory=dict)
+    extension_months: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,10 +288,8 @@ class Catalogue:
         for code in jurisdiction_chain(jurisdiction):
             if code in self.jurisdictions:
                 return self.jurisdictions[code].accepted_bases
-        accepted = frozenset(LegalBasis)
-        for declared in self.jurisdictions.values():
-            accepted &= declared.accepted_bases
-        return accepted
+        every = (declared.accepted_bases for declared in self.jurisdictions.values())
+        return frozenset(LegalBasis).intersection(*every)
 
 
 def jurisdiction_chain(code: str | None) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from consent_service.catalogue.checks import Place, find_instant
+from consent_service.catalogue.model import REQUEST_KINDS
 
 _SECTIONS = (
     "data_categories",
@@ -21,6 +22,7 @@ def check_references(document: Mapping[str, Any], root: Place) -> None:
     """Notes every fault between the parts."""
     for section in _SECTIONS:
         _check_unique(document, section, root)
+    _check_terms(document, root)
     _check_origins(document, root)
     _check_notices(document, root)
     known = {name: _keys(document, name) for name in (*_LISTED, "notices")}
@@ -46,6 +48,37 @@ def _check_unique(document: Mapping[str, Any], section: str, root: Place) -> Non
         if key in seen:
             (place / "key").fault("repeated", f"stands twice in {section}")
         seen.add(key)
+
+
+def _check_terms(document: Mapping[str, Any], root: Place) -> None:
+    """Each kind of request, and the extension, is in days or in months."""
+    declared = _mapping(document, "jurisdictions")
+    for code in declared:
+        entry, place = _mapping(declared, code), root / "jurisdictions" / code
+        days, months = _mapping(entry, "request_days"), _mapping(entry, "request_months")
+        for kind in REQUEST_KINDS:
+            _check_one_of(
+                kind, days, kind, months, place / "request_days", place / "request_months"
+            )
+        _check_one_of("extension_days", entry, "extension_months", entry, place, place)
+        in_months = {*months, *(["extension"] if "extension_months" in entry else [])}
+        for at, name in _texts(entry.get("working_days")):
+            if name in in_months:
+                (place / "working_days" / at).fault("in_months", "is counted in months")
+
+
+def _check_one_of(
+    name: str,
+    within: Mapping[str, Any],
+    other: str,
+    beside: Mapping[str, Any],
+    place: Place,
+    other_place: Place,
+) -> None:
+    if name not in within and other not in beside:
+        (place / name).fault("required", "is missing, in days or in months")
+    elif name in within and other in beside:
+        (other_place / other).fault("repeated", "stands in days and in months")
 
 
 def _check_origins(document: Mapping[str, Any], root: Place) -> None:
@@ -116,6 +149,11 @@ def _resolve(
 ) -> None:
     if isinstance(key, str) and known is not None and key not in known:
         place.fault("unknown_reference", text)
+
+
+def _mapping(within: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = within.get(name)
+    return value if isinstance(value, dict) else {}
 
 
 def _keys(document: Mapping[str, Any], section: str) -> set[str] | None:

@@ -58,16 +58,23 @@ class Controller(Schema):
 
 
 RequestDays = Schema.from_dict(
-    {kind: fields.Integer(required=True) for kind in REQUEST_KINDS}, name="RequestDays"
+    {kind: fields.Integer() for kind in REQUEST_KINDS}, name="RequestDays"
+)
+RequestMonths = Schema.from_dict(
+    {kind: fields.Integer() for kind in REQUEST_KINDS}, name="RequestMonths"
 )
 
 
 class Jurisdiction(Schema):
-    """What a law accepts and how long it gives, in calendar days unless `working_days` names it."""
+    """What a law accepts and how long it gives. Each kind of request stands in `request_days` or
+    in `request_months`, and the extension in days or in months. Days are calendar days unless
+    `working_days` names them; months are calendar months."""
 
     accepted_bases = fields.List(_one_of(LegalBasis), required=True)
-    request_days = fields.Nested(RequestDays, required=True)
-    extension_days = fields.Integer(required=True)
+    request_days = fields.Nested(RequestDays)
+    request_months = fields.Nested(RequestMonths)
+    extension_days = fields.Integer()
+    extension_months = fields.Integer()
     source = fields.String(required=True)
     working_days = fields.List(
         _one_of(WorkingDays),

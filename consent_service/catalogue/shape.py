@@ -43,6 +43,7 @@ from consent_service.catalogue.patterns import (
 )
 
 CENTURY = 36_525  # days
+MOST_MONTHS = 1_200
 DAY = 86_400  # seconds
 LONGEST_GRACE = 30  # days: an erasure is to be done within about that
 
@@ -64,11 +65,15 @@ _CONTROLLER = record(
 _JURISDICTION = record(
     {
         "accepted_bases": list_of(one_of(LegalBasis), least=1),
-        "request_days": record({kind: whole(1, CENTURY) for kind in REQUEST_KINDS}),
-        "extension_days": whole(0, CENTURY),
         "source": text(2_000),
     },
-    {"working_days": list_of(one_of(WorkingDays))},
+    {
+        "request_days": record({}, {kind: whole(1, CENTURY) for kind in REQUEST_KINDS}),
+        "request_months": record({}, {kind: whole(1, MOST_MONTHS) for kind in REQUEST_KINDS}),
+        "extension_days": whole(0, CENTURY),
+        "extension_months": whole(0, MOST_MONTHS),
+        "working_days": list_of(one_of(WorkingDays)),
+    },
 )
 _LOG_RETENTION = record({}, {kind.value: whole(SHORTEST, CENTURY) for kind in LOG_KINDS})
 _REGIME_RULE = record(

@@ -80,14 +80,16 @@ def cancel_request(
 def extend_request(
     request_id: UUID, reason: str, actor: Actor, now: datetime, keys: Keyring
 ) -> Request:
-    """Puts the date off, once, by the days of the person's jurisdiction. Raises: NotFound,
+    """Puts the date off, once, by what the person's jurisdiction gives. Raises: NotFound,
     NotLookedUp, WrongState, NotExtendable."""
 
     def act(case: Case) -> Case:
         request = case.request
         move(request, RequestState.EXTENDED)
         code = customers.get_record(case.customer).facts.jurisdiction
-        later = extended_due_at(catalogues.current(), code, request.due_at)
+        later = extended_due_at(
+            catalogues.current(), code, request.kind, request.received_at, request.due_at
+        )
         if later == request.due_at:
             raise NotExtendable()
         with unit_of_work() as tx:

@@ -76,7 +76,7 @@ def cancel_request(body: dict[str, Any], request_id: str) -> Reply:
 
 @_act("extend", ReasonBody)
 def extend_request(body: dict[str, Any], request_id: str) -> Reply:
-    """Put the date off, once, by the days that the catalogue gives."""
+    """Put the date off, once, by what the catalogue gives."""
     return _shown(deciding.extend_request(_id(request_id), body["reason"], _by(), now(), keys()))
 
 

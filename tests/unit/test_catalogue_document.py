@@ -135,6 +135,15 @@ def test_days_are_working_days_where_it_says_so():
     assert built(more).jurisdictions["DE"].working_days == {"access", "extension"}
 
 
+def test_a_kind_of_request_is_in_days_or_in_months():
+    more = "request_months: {access: 1}\n    extension_months: 2"
+    document = changed("extension_days: 60", more, changed("      access: 30\n", ""))
+    made = built(document).jurisdictions["DE"]
+    assert (made.request_months, made.extension_months) == ({"access": 1}, 2)
+    assert "access" not in made.request_days
+    assert made.extension_days == 0
+
+
 def test_without_a_word_the_log_is_kept_for_years():
     days = built(DOCUMENT).log_retention_days
     assert set(days) == set(EntryKind)
@@ -357,6 +366,30 @@ FAULTS = [
         "    source: GDPR art. 12(3)\n",
         "    source: GDPR art. 12(3)\n    working_days: true # here\n",
         "/jurisdictions/DE/working_days",
+        "wrong_type",
+    ),
+    (
+        "    source: GDPR art. 12(3)\n",
+        "    source: GDPR art. 12(3)\n    request_months: {access: 1} # here\n",
+        "/jurisdictions/DE/request_months/access",
+        "repeated",
+    ),
+    (
+        "    source: GDPR art. 12(3)\n",
+        "    source: GDPR art. 12(3)\n    extension_months: 2 # here\n",
+        "/jurisdictions/DE/extension_months",
+        "repeated",
+    ),
+    (
+        "    extension_days: 60",
+        "    extension_months: 2\n    working_days: [extension] # here",
+        "/jurisdictions/DE/working_days/0",
+        "in_months",
+    ),
+    (
+        "    extension_days: 60",
+        "    extension_months: true # here",
+        "/jurisdictions/DE/extension_months",
         "wrong_type",
     ),
     ("- key: email_address", "- key: E_mail # here", "/data_categories/0/key", "invalid"),

@@ -1,4 +1,4 @@
-"""Due dates, from the catalogue's days."""
+"""Due dates, from the catalogue's days and months."""
 
 from datetime import UTC, datetime
 
@@ -27,6 +27,10 @@ def of(days, *working, extension=0, code="DE"):
         code, frozenset(), KINDS | {"access": days}, extension, "", frozenset(working)
     )
     return make_catalogue(jurisdictions={code: found})
+
+
+def extended(catalogue, received, due):
+    return extended_due_at(catalogue, "DE", "access", received, due)
 
 
 @pytest.mark.parametrize(
@@ -63,15 +67,73 @@ def test_only_what_is_named_is_counted_in_working_days():
     friday = at("2026-03-06T09:00")
     assert due_at(catalogue, "DE", "access", friday) == at("2026-03-20T09:00")
     assert due_at(catalogue, "DE", "erasure", friday) == at("2026-04-05T09:00")
-    assert extended_due_at(catalogue, "DE", friday) == at("2026-03-11T09:00")
+    assert extended(catalogue, friday, friday) == at("2026-03-11T09:00")
     catalogue = of(10, "extension", extension=5)
-    assert extended_due_at(catalogue, "DE", friday) == at("2026-03-13T09:00")
+    assert extended(catalogue, friday, friday) == at("2026-03-13T09:00")
+
+
+def in_months(months, *, extension=0, extension_days=0):
+    found = Jurisdiction(
+        "DE", frozenset(), {}, extension_days, "", frozenset(),
+        dict.fromkeys(REQUEST_KINDS, months), extension,
+    )  # fmt: skip
+    return make_catalogue(jurisdictions={"DE": found})
+
+
+@pytest.mark.parametrize(
+    ("received", "months", "due"),
+    [
+        ("2026-01-31T10:30", 1, "2026-02-28T10:30"),
+        ("2028-01-31T10:30", 1, "2028-02-29T10:30"),
+        ("2028-01-30T10:30", 1, "2028-02-29T10:30"),
+        ("2026-01-28T10:30", 1, "2026-02-28T10:30"),
+        ("2026-02-28T23:59", 1, "2026-03-28T23:59"),  # the same day, not the last one
+        ("2028-02-29T00:00", 12, "2029-02-28T00:00"),
+        ("2026-03-31T09:00", 1, "2026-04-30T09:00"),
+        ("2026-11-30T09:00", 1, "2026-12-30T09:00"),
+        ("2026-12-31T09:00", 1, "2027-01-31T09:00"),
+        ("2026-12-31T09:00", 2, "2027-02-28T09:00"),
+        ("2026-05-02T09:00", 1, "2026-06-02T09:00"),
+    ],
+)
+def test_a_month_ends_on_the_same_day_or_on_the_last_one(received, months, due):
+    assert due_at(in_months(months), "DE", "access", at(received)) == at(due)
+
+
+@pytest.mark.parametrize(
+    ("received", "due", "later"),
+    [
+        ("2026-01-31", "2026-02-28", "2026-04-30"),  # not 28 April: from the receipt
+        ("2027-11-30", "2027-12-30", "2028-02-29"),
+        ("2026-03-02", "2026-04-02", "2026-06-02"),
+    ],
+)
+def test_months_more_are_counted_from_the_receipt(received, due, later):
+    catalogue = in_months(1, extension=2)
+    assert due_at(catalogue, "DE", "access", at(received)) == at(due)
+    assert extended(catalogue, at(received), at(due)) == at(later)
+
+
+def test_days_and_months_go_together():
+    received, due = at("2026-01-31"), at("2026-02-28")
+    assert extended(in_months(1, extension_days=10), received, due) == at("2026-03-10")
+    assert extended(in_months(1), received, due) == due
+    days = Jurisdiction("DE", frozenset(), dict(KINDS), 0, "", extension_months=1)
+    assert extended(make_catalogue(jurisdictions={"DE": days}), received, due) == at("2026-03-28")
+
+
+def test_an_extension_never_takes_time_away():
+    """The date was given by another law, before the person moved."""
+    assert extended(in_months(1, extension=1), at("2026-01-31"), at("2026-05-01")) == at(
+        "2026-05-01"
+    )
 
 
 @pytest.mark.parametrize(
     ("code", "kind", "due", "extended"),
     [
-        ("DE", "access", "2026-04-01", "2026-05-31"),
+        ("DE", "access", "2026-04-02", "2026-06-02"),
+        ("GB", "erasure", "2026-04-02", "2026-06-02"),
         ("US-CA", "erasure", "2026-04-16", "2026-05-31"),
         ("US-CA", "objection", "2026-03-23", "2026-05-07"),
         ("US-NY", "access", "2026-04-16", "2026-05-31"),
@@ -86,7 +148,7 @@ def test_only_what_is_named_is_counted_in_working_days():
 def test_the_sample_says_when(sample, code, kind, due, extended):
     found = due_at(sample, code, kind, at("2026-03-02"))
     assert found == at(due)
-    assert extended_due_at(sample, code, found) == at(extended)
+    assert extended_due_at(sample, code, kind, at("2026-03-02"), found) == at(extended)
 
 
 def test_every_kind_can_be_counted_in_working_days():
