@@ -11,7 +11,8 @@ from consent_service.erasures import cleaning
 from consent_service.erasures import service as erasures
 from consent_service.kernel.clock import rfc3339
 from consent_service.kernel.ids import CustomerId, customer_id_text, parse_customer_id
-from consent_service.privacy_requests import deciding, service
+from consent_service.privacy_requests import deciding, lifting, service
+from consent_service.privacy_requests.jobs import site
 from consent_service.privacy_requests.model import (
     BY_STAFF,
     IdentityProof,
@@ -19,6 +20,7 @@ from consent_service.privacy_requests.model import (
     RequestFilter,
     RequestKind,
     RequestState,
+    Told,
     is_overdue,
     parse_request_id,
     request_id_text,
@@ -186,6 +188,38 @@ def done(request_id: str, left: str | None) -> None:
     """Say that what a rectification asks for is corrected."""
     with running_app():
         _say(deciding.finish_request(parse_request_id(request_id), left, actor(), now(), keys()))
+
+
+@command.command()
+@store_options
+@click.argument("request_id", metavar="REQ_ID")
+@_reason
+@click.option(
+    "--told",
+    type=click.Choice([each.value for each in Told]),
+    help="How you told the person. Needed where no address is on file.",
+)
+def lift(request_id: str, reason: str, told: str | None) -> None:
+    """Announce that the restriction by a request ends. The person is written to, and the worker
+    lifts it seven days later."""
+    how = None if told is None else Told(told)
+    wanted = parse_request_id(request_id)
+    with running_app():
+        request = lifting.announce(wanted, reason, how, site(), actor(), now(), keys())
+    assert request.lift_at is not None
+    click.echo(f"{request_id} restricts until {rfc3339(request.lift_at)}.")
+
+
+@command.command("cancel-lift")
+@store_options
+@click.argument("request_id", metavar="REQ_ID")
+@_maybe_reason
+def cancel_lift(request_id: str, reason: str | None) -> None:
+    """Leave a restriction that was to be lifted."""
+    wanted = parse_request_id(request_id)
+    with running_app():
+        lifting.cancel(wanted, reason, site(), actor(), now(), keys())
+    click.echo(f"{request_id} goes on to restrict.")
 
 
 def _all(wanted: RequestFilter) -> Iterator[Request]:

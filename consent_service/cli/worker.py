@@ -54,6 +54,7 @@ JOBS = {
     "oauth.delete_expired_tokens": Job(oauth.delete_expired_tokens, timedelta(minutes=10)),
     "packages.delete_expired": Job(packages.delete_expired, timedelta(minutes=10)),
     "privacy_requests.delete_expired": Job(privacy_requests.delete_expired, timedelta(hours=1)),
+    "privacy_requests.lift": Job(privacy_requests.lift, timedelta(minutes=1)),
     "privacy_requests.look_up": Job(privacy_requests.look_up, timedelta(seconds=2)),
     "privacy_requests.remind": Job(privacy_requests.remind, timedelta(minutes=10)),
     "throttling.delete_expired": Job(throttling.delete_expired, timedelta(minutes=10)),

@@ -51,7 +51,7 @@ def post(
     key: SealingKey,
     now: datetime,
     expires_at: datetime,
-) -> None:
+) -> UUID:
     """Writes a letter to the outbox, in the caller's unit of work, sealed under `key`: the
     customer's life key, or a master key when it goes to no customer. `kind` is a constant."""
     letter_id = new_uuid()
@@ -59,6 +59,22 @@ def post(
     sealed = seal_letter(letter, place, letter_id, key)
     with unit_of_work() as tx:
         store.add(tx, [Waiting(place, letter_id, kind, sealed, now, expires_at)])
+    return letter_id
+
+
+def is_waiting(customer: UUID, letter_id: UUID) -> bool:
+    """Whether a letter to a customer is still to be sent."""
+    with reading() as tx:
+        return any(each.id == letter_id for each in store.list_of_customer(tx, customer))
+
+
+def take_back(customer: UUID, letter_id: UUID) -> bool:
+    """Takes a letter to a customer out of the outbox; whether it is sure that it did not go."""
+    with unit_of_work() as tx:
+        if store.delete_untried(tx, customer, letter_id):
+            return True
+        store.delete_one(tx, customer, letter_id)
+    return False
 
 
 def post_to_nobody(

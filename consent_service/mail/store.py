@@ -71,6 +71,12 @@ def delete_one(tx: Connection, place: UUID, letter_id: UUID) -> None:
     tx.execute(delete(OutboxRow).where(OutboxRow.customer_id == place, OutboxRow.id == letter_id))
 
 
+def delete_untried(tx: Connection, place: UUID, letter_id: UUID) -> bool:
+    """Removes a letter that nobody began to send; whether there was one."""
+    mine = (OutboxRow.customer_id == place, OutboxRow.id == letter_id, OutboxRow.failed_tries == 0)
+    return bool(tx.execute(delete(OutboxRow).where(*mine)).rowcount)
+
+
 def delete_of_customer(tx: Connection, customers: Sequence[UUID]) -> None:
     """Removes all that waits for a customer."""
     tx.execute(delete(OutboxRow).where(OutboxRow.customer_id.in_(customers)))

@@ -138,7 +138,7 @@ def _replay(lines: Iterable[Line], done: Replayed, now: datetime, keys: Keyring)
             _say_no(customer, about, now, keys)
             counts["noes"] += 1
         elif line.what == "restriction":
-            counts["restrictions"] += restriction.restrict_again(customer, now)
+            counts["restrictions"] += restriction.restrict_again(customer, now, keys)
         elif line.what == "merge" and about["absorbed"] in who:
             counts["merges"] += _merge(customer, who[about["absorbed"]], now, keys)
         elif line.what == "request" and privacy_requests.is_lost(about["request"]):

@@ -91,6 +91,9 @@ def _steps(language: Language) -> Mapping[str, str]:
         "cancelled": say(language, "cancelled"),
         "held": say(language, "held"),
         "released": say(language, "no longer held"),
+        "lift_announced": say(language, "you were told that the stop ends"),
+        "lift_cancelled": say(language, "the stop stays after all"),
+        "lifted": say(language, "the stop has ended"),
     }
 
 

@@ -90,7 +90,7 @@ TABLES = (
     _table(
         "privacy_requests",
         "id! kind! state received_at:time! due_at:time touchpoint! identity held:truth "
-        "restricts:truth note!",
+        "restricts:truth lift_at:time! note!",
     ),
     _table("privacy_request_steps", "request_id step at:time actor words reason"),
     _table("packages", "request_id state ready_at:time ended_at:time"),

@@ -154,6 +154,7 @@ def _summary(of: Request) -> dict[str, object]:
         "is_open": of.state in OPEN,
         "overdue": is_overdue(of, now()),
         "may_cancel": of.state in BEFORE_RUNNING,
+        "lift_at": of.lift_at,
     }
 
 
@@ -187,5 +188,8 @@ def _step(kind: StepKind, spoken: Language) -> str:
         StepKind.CANCELLED: say(spoken, "It was cancelled"),
         StepKind.HELD: say(spoken, "It was put on hold"),
         StepKind.RELEASED: say(spoken, "It went on"),
+        StepKind.LIFT_ANNOUNCED: say(spoken, "We told you that the stop ends"),
+        StepKind.LIFT_CANCELLED: say(spoken, "The stop stays after all"),
+        StepKind.LIFTED: say(spoken, "The stop has ended"),
     }
     return steps[kind]

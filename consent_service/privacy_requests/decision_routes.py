@@ -7,12 +7,14 @@ from uuid import UUID
 from consent_service.kernel.actors import Actor
 from consent_service.kernel.ids import CustomerId
 from consent_service.oauth.guard import caller, require_scope
-from consent_service.privacy_requests import deciding, service
-from consent_service.privacy_requests.model import IdentityProof, Request, parse_request_id
+from consent_service.privacy_requests import deciding, lifting, service
+from consent_service.privacy_requests.jobs import site
+from consent_service.privacy_requests.model import IdentityProof, Request, Told, parse_request_id
 from consent_service.privacy_requests.schemas import (
     ApproveBody,
     ConfirmBody,
     DoneBody,
+    LiftBody,
     MaybeReasonBody,
     PrivacyRequestReply,
     ReasonBody,
@@ -98,6 +100,21 @@ def release_request(body: dict[str, Any], request_id: str) -> Reply:
 def finish_request(body: dict[str, Any], request_id: str) -> Reply:
     """Say that staff have corrected what a rectification asks for, or what is left of it."""
     return _shown(deciding.finish_request(_id(request_id), body.get("left"), _by(), now(), keys()))
+
+
+@_act("lift", LiftBody)
+def lift_restriction(body: dict[str, Any], request_id: str) -> Reply:
+    """Announce that the restriction by a request ends: the person is written to, and it is lifted
+    seven days later."""
+    told = None if body.get("told") is None else Told(body["told"])
+    reason = body["reason"]
+    return _shown(lifting.announce(_id(request_id), reason, told, site(), _by(), now(), keys()))
+
+
+@_act("cancel-lift", MaybeReasonBody)
+def cancel_lift(body: dict[str, Any], request_id: str) -> Reply:
+    """Leave a restriction that was to be lifted."""
+    return _shown(lifting.cancel(_id(request_id), body.get("reason"), site(), _by(), now(), keys()))
 
 
 def _id(text: str) -> UUID:

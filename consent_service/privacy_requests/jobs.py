@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from consent_service.accounts.jobs import site_name
-from consent_service.privacy_requests import carrying_out, confirming, intake, service
+from consent_service.accounts.jobs import has_mailbox, site_name
+from consent_service.privacy_requests import carrying_out, confirming, intake, lifting, service
 from consent_service.privacy_requests.letters import Site
 from consent_service.web.runtime import keys, runtime
 
@@ -21,6 +21,11 @@ def look_up(now: datetime) -> int:
 def carry_out(now: datetime) -> int:
     """Has what was approved carried out."""
     return carrying_out.carry_out(now, keys())
+
+
+def lift(now: datetime) -> int:
+    """Lifts restrictions whose end was announced and has come."""
+    return lifting.lift_due(now, keys(), has_mailbox=has_mailbox())
 
 
 def remind(now: datetime) -> int:

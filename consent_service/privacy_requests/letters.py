@@ -1,13 +1,18 @@
-"""The letter of this room, in the language of whoever gets it."""
+"""The letters of this room, in the language of whoever gets them."""
 
+from datetime import datetime
+
+from babel.dates import format_date
 from msgspec import Struct
 
+from consent_service.customers.model import Customer, IdentifierType
 from consent_service.mail import layout
 from consent_service.mail.model import Letter
-from consent_service.privacy_requests.model import RequestKind
+from consent_service.privacy_requests.model import Request, RequestKind, request_id_text
 from consent_service.web.texts import ENGLISH, Language, language_for, say
 
 CONFIRMATION = "privacy_request_link"
+LIFT = "restriction_lift"
 
 
 class Site(Struct, frozen=True):
@@ -41,6 +46,89 @@ def confirmation(
                 "not carried out.",
             ),
         ),
+    )
+
+
+def lift_announced(
+    address: str, language: Language, site: Site, request: Request, reason: str, lift_at: datetime
+) -> Letter:
+    """The letter that says, before it is lifted, that a restriction ends. Source: GDPR art.
+    18(3)."""
+    return _about(
+        address,
+        language,
+        site,
+        request,
+        say(language, "The stop to the use of your data ends"),
+        (
+            say(
+                language,
+                "The data about you is not used at present, because you asked us to stop. "
+                "From %(date)s on we may use it again.",
+                date=day(lift_at, language),
+            ),
+            _reason(reason, language),
+            say(
+                language,
+                "If you asked us for another stop since, that one stays. You can ask for a stop "
+                "again at any time, and object to direct marketing.",
+            ),
+        ),
+    )
+
+
+def lift_cancelled(address: str, language: Language, site: Site, request: Request) -> Letter:
+    """The letter that takes back what `lift_announced` said."""
+    return _about(
+        address,
+        language,
+        site,
+        request,
+        say(language, "The stop to the use of your data stays"),
+        (
+            say(
+                language,
+                "We wrote to you that we may soon use the data about you again. That no longer "
+                "holds: it stays unused, as you asked.",
+            ),
+        ),
+    )
+
+
+def address_of(customer: Customer) -> str | None:
+    """Where letters to a customer go: the first address on file."""
+    found = next((i for i in customer.identifiers if i.type is IdentifierType.EMAIL), None)
+    return None if found is None else found.given if found.given.isascii() else found.value
+
+
+def day(instant: datetime, language: Language) -> str:
+    """A day, by UTC."""
+    return format_date(instant, "long", locale=language.locale)
+
+
+def _reason(reason: str, language: Language) -> str:
+    return say(language, "The reason: %(reason)s", reason=reason)
+
+
+def _about(
+    address: str,
+    language: Language,
+    site: Site,
+    request: Request,
+    subject: str,
+    texts: tuple[str, ...],
+) -> Letter:
+    """A letter about a request, which the person finds by the link once they are signed in."""
+    link = f"{site.base_url}/requests/{request_id_text(request.id)}"
+    return layout.write(
+        address,
+        language.code,
+        language.direction,
+        site.name,
+        subject,
+        texts,
+        (say(language, "See your request"), link),
+        (),
     )
 
 

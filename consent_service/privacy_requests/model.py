@@ -14,7 +14,11 @@ from consent_service.kernel.errors import Conflict
 from consent_service.kernel.ids import decode, encode
 
 LINK_LIFETIME = timedelta(hours=24)
+LIFT_NOTICE = timedelta(days=7)
 NOBODY_KNOWN = "nobody_known"
+REPLAYED = "replayed"
+BY_LETTER = "letter"
+STILL_HELD = "held_by_another"
 
 
 class RequestKind(StrEnum):
@@ -43,7 +47,7 @@ class RequestState(StrEnum):
 
 
 class StepKind(StrEnum):
-    """What is recorded: every state that is reached, and holds, which change none."""
+    """What is recorded: every state that is reached; holds and lifts, which change none."""
 
     RECEIVED = "received"
     CONFIRMED = "confirmed"
@@ -56,6 +60,9 @@ class StepKind(StrEnum):
     CANCELLED = "cancelled"
     HELD = "held"
     RELEASED = "released"
+    LIFT_ANNOUNCED = "lift_announced"
+    LIFT_CANCELLED = "lift_cancelled"
+    LIFTED = "lifted"
 
 
 class IdentityProof(StrEnum):
@@ -75,6 +82,15 @@ BY_STAFF = (
     IdentityProof.DOCUMENT,
     IdentityProof.IN_PERSON,
 )
+
+
+class Told(StrEnum):
+    """How staff told a person, before it is lifted, that a restriction ends."""
+
+    POST = "post"
+    PHONE = "phone"
+    IN_PERSON = "in_person"
+
 
 _S = RequestState
 MOVES: Mapping[RequestState, frozenset[RequestState]] = {
@@ -96,7 +112,8 @@ UNDER_WAY = frozenset({_S.APPROVED, _S.RUNNING})
 class Request(Struct, frozen=True):
     """A request as kept. `place` is the customer, or its own id when it is about nobody known.
     `restricts`: processing is restricted because of it; `found_restricted`: it was so before.
-    `reminded` is the last level of `reminder_level` that was said; `steps` how many it took."""
+    `reminded` is the last level of `reminder_level` that was said; `steps` how many it took.
+    `lift_at`: when that restriction is to be lifted; `lift_letter` is the letter that says so."""
 
     id: UUID
     place: UUID
@@ -114,6 +131,8 @@ class Request(Struct, frozen=True):
     reminded: int = 0
     steps: int = 0
     note: Sealed | None = None
+    lift_at: datetime | None = None
+    lift_letter: UUID | None = None
 
 
 class Step(Struct, frozen=True):
@@ -205,6 +224,21 @@ def release(request: Request) -> Request:
     if not request.held:
         raise WrongState()
     return replace(request, held=False)
+
+
+def announce_lift(request: Request, lift_at: datetime) -> Request:
+    """The request, whose restriction is to be lifted. Raises: WrongState when there is none, it is
+    under way, or that is so already."""
+    if not request.restricts or request.state in OPEN or request.lift_at is not None:
+        raise WrongState()
+    return replace(request, lift_at=lift_at)
+
+
+def cancel_lift(request: Request) -> Request:
+    """The request, whose restriction stays. Raises: WrongState when it is not to be lifted."""
+    if request.lift_at is None:
+        raise WrongState()
+    return replace(request, lift_at=None, lift_letter=None)
 
 
 def outlives(request: Request) -> bool:

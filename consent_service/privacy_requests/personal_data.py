@@ -37,6 +37,7 @@ def export(tx: Connection, customer: CustomerId, keys: OpenKeys) -> dict[str, An
                 "identity": None if request.identity is None else request.identity.value,
                 "held": request.held,
                 "restricts": request.restricts,
+                "lift_at": None if request.lift_at is None else rfc3339(request.lift_at),
                 "note": open_note(request, keys.life),
                 "steps": [_exported(step, keys) for step in store.list_steps(tx, request)],
             }
@@ -99,6 +100,8 @@ def _of_nobody(request: Request) -> Request:
         restricts=False,
         found_restricted=False,
         note=None,
+        lift_at=None,
+        lift_letter=None,
     )
 
 

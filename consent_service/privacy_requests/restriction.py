@@ -9,11 +9,20 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from consent_service.crypto.keyring import Keyring
+from consent_service.customers import keys as data_keys
 from consent_service.customers import service as customers
-from consent_service.kernel.ids import CustomerId
+from consent_service.kernel.actors import SYSTEM
+from consent_service.kernel.ids import CustomerId, new_uuid
 from consent_service.privacy_requests import store
-from consent_service.privacy_requests.model import Request
-from consent_service.privacy_requests.steps import Case
+from consent_service.privacy_requests.model import (
+    REPLAYED,
+    Request,
+    RequestKind,
+    RequestState,
+    StepKind,
+)
+from consent_service.privacy_requests.steps import Case, go, record
 from consent_service.storage.unit_of_work import unit_of_work
 
 
@@ -38,15 +47,29 @@ def lift(case: Case, now: datetime) -> Case:
     return _put(case, replace(case.request, restricts=False))
 
 
-def restrict_again(customer: CustomerId, now: datetime) -> bool:
-    """Restricts processing of a customer for a reason that a backup does not know; whether it was
-    not yet."""
-    with unit_of_work():
+def end(case: Case, now: datetime) -> bool:
+    """Ends a restriction, whatever it was before this request, unless another request holds it;
+    whether it has ended. Once it is kept that this one holds it no more, the last to go ends it."""
+    if _holders(case):
+        return False
+    _set(case.customer, False, now)
+    return True
+
+
+def restrict_again(customer: CustomerId, now: datetime, keys: Keyring) -> bool:
+    """Restricts processing of a customer for a request that a backup does not know, by one in its
+    place, so that it can be lifted as others; whether it was not restricted yet."""
+    with unit_of_work() as tx:
         customer = customers.lock_resolved([customer])[0][customer]
-        restricted = customers.get_record(customer).facts.restricted
-        if not restricted:
-            _set(customer, True, now)
-    return not restricted
+        if customers.get_record(customer).facts.restricted:
+            return False
+        kind, state = RequestKind.RESTRICTION, RequestState.RUNNING
+        request = Request(new_uuid(), customer, True, kind, state, now, now, steps=1)
+        store.add_request(tx, request)
+        case = Case(request, data_keys.open_keys(customer, keys).life)
+        record(case, StepKind.RECEIVED, SYSTEM, now, now, words=REPLAYED)
+        go(restrict(case, now), RequestState.DONE, SYSTEM, now)
+    return True
 
 
 def _holders(case: Case) -> list[Request]:

@@ -9,6 +9,7 @@ from consent_service.privacy_requests.model import (
     RequestKind,
     RequestState,
     StepKind,
+    Told,
 )
 from consent_service.web.contracts import KEY, Contract, CustomerIdField, Instant, PageQuery, text
 
@@ -55,6 +56,11 @@ class PrivacyRequestSummary(Schema):
     restricts = fields.Boolean(
         required=True, metadata={"description": "Processing is restricted because of it"}
     )
+    lift_at = Instant(
+        required=True,
+        allow_none=True,
+        metadata={"description": "When that is to be lifted, of which the person was told"},
+    )
     identity = fields.String(
         required=True, allow_none=True, validate=validate.OneOf([*IdentityProof, None])
     )
@@ -67,7 +73,8 @@ class PrivacyRequestSummary(Schema):
 
 
 class PrivacyRequestStep(Schema):
-    """A step that was taken. `words` are stable: how identity was confirmed, what is left."""
+    """A step that was taken. `words` are stable: how identity was confirmed or the person told,
+    what is left."""
 
     step = fields.String(required=True, validate=validate.OneOf(list(StepKind)))
     at = Instant(required=True)
@@ -127,6 +134,15 @@ class ReasonBody(Contract):
     """Why. It is sealed, and the person may read it."""
 
     reason = fields.String(required=True, validate=_REASON)
+
+
+class LiftBody(ReasonBody):
+    """Why a restriction ends. `told` is needed where no address is on file."""
+
+    told = fields.String(
+        validate=validate.OneOf([each.value for each in Told]),
+        metadata={"description": "How staff told the person, beside the letter or without one"},
+    )
 
 
 class MaybeReasonBody(Contract):

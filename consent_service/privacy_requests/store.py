@@ -26,6 +26,10 @@ from consent_service.privacy_requests.tables import IntakeRow, RequestRow, StepR
 _requests = RequestRow.__table__
 _steps = StepRow.__table__
 _NOT_COLUMNS = frozenset({"place"})
+_CHANGED = (
+    "state", "due_at", "identity", "held", "restricts", "found_restricted", "steps", "lift_at",
+    "lift_letter",
+)  # fmt: skip
 
 
 def add_request(tx: Connection, request: Request) -> None:
@@ -53,7 +57,6 @@ def list_by_ids(tx: Connection, request_ids: Sequence[UUID]) -> list[Request]:
 
 def set_request(tx: Connection, before: Request, after: Request) -> bool:
     """Puts what a step changed. False when another step was faster, or the request has moved."""
-    names = ("state", "due_at", "identity", "held", "restricts", "found_restricted", "steps")
     values = _values(after)
     changed = tx.execute(
         update(RequestRow)
@@ -62,7 +65,7 @@ def set_request(tx: Connection, before: Request, after: Request) -> bool:
             RequestRow.id == before.id,
             RequestRow.steps == before.steps,
         )
-        .values({name: values[name] for name in names})
+        .values({name: values[name] for name in _CHANGED})
     )
     return bool(changed.rowcount)
 
@@ -128,6 +131,14 @@ def list_due_before(tx: Connection, moment: datetime, below: int, limit: int) ->
         .limit(limit)
     )
     return [_request(row) for row in tx.execute(query)]
+
+
+def list_to_lift(tx: Connection, now: datetime, after: UUID | None, limit: int) -> list[Request]:
+    """Requests whose restriction is to be lifted by now, by id."""
+    query = select(_requests).where(RequestRow.lift_at <= now).order_by(RequestRow.id)
+    if after is not None:
+        query = query.where(RequestRow.id > after)
+    return [_request(row) for row in tx.execute(query.limit(limit))]
 
 
 def list_to_carry_out(
@@ -255,6 +266,8 @@ def _request(row: Row[Any]) -> Request:
         row.reminded,
         row.steps,
         row.note,
+        row.lift_at,
+        row.lift_letter,
     )
 
 

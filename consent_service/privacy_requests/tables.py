@@ -33,8 +33,15 @@ class RequestRow(Base):
     reminded: Mapped[int] = mapped_column(SmallInteger)
     steps: Mapped[int] = mapped_column(Integer)
     note: Mapped[Sealed | None] = mapped_column(SealedBytes("privacy_request.note"))
+    lift_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    lift_letter: Mapped[UUID | None]
 
-    __table_args__ = (Index(None, "id"), Index(None, "state", "id"), Index(None, "due_at"))
+    __table_args__ = (
+        Index(None, "id"),
+        Index(None, "state", "id"),
+        Index(None, "due_at"),
+        Index(None, "lift_at"),
+    )
 
 
 class StepRow(Base):

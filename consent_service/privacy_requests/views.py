@@ -43,6 +43,7 @@ def summary_json(request: Request, now: datetime) -> dict[str, Any]:
         "overdue": is_overdue(request, now),
         "held": request.held,
         "restricts": request.restricts,
+        "lift_at": None if request.lift_at is None else rfc3339(request.lift_at),
         "identity": None if request.identity is None else request.identity.value,
         "waits_for": waits_for(request, has_carrier=carried, in_grace=in_grace, others=others),
     }

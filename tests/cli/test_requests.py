@@ -78,6 +78,20 @@ def test_requests_are_listed_and_decided(run, ask):
     assert run("overdue") == ""
 
 
+def test_a_restriction_is_lifted_and_left(run, ask):
+    one = ask("restriction")
+    run("lift", one, "--reason", "x", exit_code=1)
+    run("approve", one, "--identity", "document")
+    run("lift", one, exit_code=2)
+    assert f"{one} restricts until 20" in run("lift", one, "--reason", "The claim is settled.")
+    shown = json.loads(run("show", one))
+    assert shown["lift_at"] is not None
+    assert shown["steps"][-1]["actor"].startswith("staff:")
+    assert f"{one} goes on to restrict" in run("cancel-lift", one)
+    assert json.loads(run("show", one))["lift_at"] is None
+    run("cancel-lift", one, exit_code=1)
+
+
 def test_what_is_wrong_is_said_in_a_line(run, home):
     assert "There is nothing here under that id." in run("show", NOBODY, exit_code=1)
     assert "There is nothing here" in run("approve", "x", exit_code=1)

@@ -247,6 +247,8 @@ EXPORTED = {
         "reminded": _WORK,
         "steps": _WORK,
         "note": "privacy_requests.note",
+        "lift_at": "privacy_requests.lift_at",
+        "lift_letter": _WORK,
     },
     "recipient_tasks": dict.fromkeys(
         (
