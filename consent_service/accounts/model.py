@@ -73,7 +73,8 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Staff:
-    """A member of staff. `enrolled`: has set a password and a one-time code."""
+    """A member of staff. `enrolled`: has set a password and a one-time code; `has_email`: there is
+    an address that letters to them go to."""
 
     id: UUID
     name: str
@@ -82,6 +83,7 @@ class Staff:
     created_at: datetime
     disabled_at: datetime | None
     last_signed_in_at: datetime | None
+    has_email: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
+
+from email_validator import EmailNotValidError, validate_email
 
 from consent_service.accounts import passwords, sessions, staff_store, store, totp
 from consent_service.accounts.model import (
@@ -12,6 +14,7 @@ from consent_service.accounts.model import (
     Credentials,
     Enrolment,
     NewLink,
+    Role,
     Staff,
     StaffExists,
     checked_roles,
@@ -23,7 +26,7 @@ from consent_service.crypto.envelope import Field, Sealed, seal, sealed_under, u
 from consent_service.crypto.keyring import Keyring
 from consent_service.customers.key_marks import mark_keys
 from consent_service.kernel.actors import Actor, ActorKind
-from consent_service.kernel.errors import NotFound
+from consent_service.kernel.errors import Invalid, NotFound
 from consent_service.kernel.ids import new_uuid
 from consent_service.ledger import service as ledger
 from consent_service.ledger.model import Entry, EntryKind
@@ -32,6 +35,7 @@ from consent_service.storage.unit_of_work import reading, unit_of_work
 _NOBODY = UUID(int=0)
 _PAGE = 500
 _NOBODYS_SECRET = "A" * 32
+_ONE_LETTER_A = timedelta(days=1)
 
 
 def create_staff(
@@ -139,35 +143,69 @@ def sign_in(
 
 
 def rewrap_batch(keys: Keyring, limit: int) -> int:
-    """Seals up to `limit` one-time code secrets under the newest master key; how many it found
-    to do. Raises: MisconfiguredError when an old master key is missing."""
+    """Seals up to `limit` secrets of staff, one-time codes and addresses, under the newest master
+    key; how many it found to do. Raises: MisconfiguredError when an old master key is missing."""
+    done = 0
+    with unit_of_work():
+        for name in staff_store.SECRETS:
+            done += _rewrap(name, keys, limit - done)
+    return done
+
+
+def _rewrap(name: str, keys: Keyring, limit: int) -> int:
     done, after = 0, _NOBODY
     with unit_of_work() as tx:
         while done < limit:
-            page = staff_store.list_secrets(tx, after, limit)
+            page = staff_store.list_secrets(tx, name, after, limit)
             if not page:
                 break
             for staff_id, sealed in page:
                 after = staff_id
                 if sealed_under(sealed) != keys.master.id:
-                    plain = unseal(
-                        keys.master_by_id(sealed_under(sealed)), _field(staff_id), sealed
-                    )
-                    new = seal(keys.master, _field(staff_id), plain)
-                    staff_store.replace_secret(tx, staff_id, sealed, new)
+                    field = Field(name, staff_id, staff_id)
+                    new = seal(keys.master, field, _open(sealed, field, keys).encode())
+                    staff_store.replace_secret(tx, name, staff_id, sealed, new)
                     done += 1
     return done
 
 
 def count_secrets_by_master() -> Counter[bytes]:
-    """How many one-time code secrets are sealed under which master key id."""
+    """How many secrets of staff are sealed under which master key id."""
     found: Counter[bytes] = Counter()
-    after = _NOBODY
-    with reading() as tx:
-        while page := staff_store.list_secrets(tx, after, _PAGE):
-            found.update(sealed_under(sealed) for _, sealed in page)
-            after = page[-1][0]
+    for name in staff_store.SECRETS:
+        after = _NOBODY
+        with reading() as tx:
+            while page := staff_store.list_secrets(tx, name, after, _PAGE):
+                found.update(sealed_under(sealed) for _, sealed in page)
+                after = page[-1][0]
     return found
+
+
+def set_email(name: str, email: str | None, actor: Actor, now: datetime, keys: Keyring) -> None:
+    """Sets where letters to a member of staff go; None is nowhere. Raises: Invalid, NotFound."""
+    address = None if email is None else _checked_email(email)
+    with unit_of_work() as tx:
+        staff = _get(name).staff
+        mark_keys(keys, now)
+        sealed = None
+        if address is not None:
+            sealed = seal(keys.master, _email_field(staff.id), address.encode())
+        staff_store.set_email(tx, staff.id, sealed)
+        _log(actor, "staff_email_removed" if email is None else "staff_email_set", now)
+
+
+def list_emails(role: Role, keys: Keyring) -> list[tuple[UUID, str]]:
+    """Where letters go to those of a role who are not disabled, by their ids."""
+    with reading() as tx:
+        found = staff_store.list_emails(tx, role)
+    return [(each, _open(sealed, _email_field(each), keys)) for each, sealed in found]
+
+
+def take_turn(staff_id: UUID, now: datetime) -> bool:
+    """Whether a member of staff may be written to about requests, at most once a day; now they
+    were, in the caller's unit of work."""
+    with unit_of_work() as tx:
+        return staff_store.take_turn(tx, staff_id, now, now - _ONE_LETTER_A)
 
 
 def delete_expired_enrolments(now: datetime) -> int:
@@ -196,6 +234,17 @@ def _secret_of(kept: Credentials | None, keys: Keyring) -> str:
     if kept is None or kept.totp_secret is None:
         return _NOBODYS_SECRET
     return _open(kept.totp_secret, _field(kept.staff.id), keys)
+
+
+def _checked_email(email: str) -> str:
+    try:
+        return validate_email(email, check_deliverability=False).normalized
+    except EmailNotValidError:
+        raise Invalid.at("/email", "invalid", "Not an e-mail address.") from None
+
+
+def _email_field(staff_id: UUID) -> Field:
+    return Field("staff.email", staff_id, staff_id)
 
 
 def _open(sealed: Sealed, field: Field, keys: Keyring) -> str:

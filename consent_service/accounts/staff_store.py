@@ -14,6 +14,8 @@ from consent_service.crypto.envelope import Sealed
 
 _staff = StaffRow.__table__
 _enrolments = EnrolmentRow.__table__
+_SECRETS = {"staff.totp_secret": StaffRow.totp_secret, "staff.email": StaffRow.email}
+SECRETS = tuple(_SECRETS)  # by the names of their fields
 
 
 def add(tx: Connection, staff: Staff) -> bool:
@@ -140,22 +142,43 @@ def delete_expired_enrolments(tx: Connection, now: datetime) -> int:
     return tx.execute(delete(EnrolmentRow).where(EnrolmentRow.expires_at <= now)).rowcount
 
 
-def list_secrets(tx: Connection, after: UUID, limit: int) -> Sequence[tuple[UUID, Sealed]]:
-    """The sealed one-time code secrets of staff, by id."""
-    query = select(StaffRow.id, StaffRow.totp_secret).where(
-        StaffRow.totp_secret.is_not(None), StaffRow.id > after
-    )
+def list_secrets(
+    tx: Connection, name: str, after: UUID, limit: int
+) -> Sequence[tuple[UUID, Sealed]]:
+    """What is sealed of staff in one of `SECRETS`, by id."""
+    column = _SECRETS[name]
+    query = select(StaffRow.id, column).where(column.is_not(None), StaffRow.id > after)
     found = tx.execute(query.order_by(StaffRow.id).limit(limit))
-    return [(row.id, row.totp_secret) for row in found]
+    return [(staff_id, sealed) for staff_id, sealed in found if sealed is not None]
 
 
-def replace_secret(tx: Connection, staff_id: UUID, old: Sealed, new: Sealed) -> None:
+def replace_secret(tx: Connection, name: str, staff_id: UUID, old: Sealed, new: Sealed) -> None:
     """Puts a secret sealed anew in the place of the one it was made from, if still there."""
-    tx.execute(
-        update(StaffRow)
-        .where(StaffRow.id == staff_id, StaffRow.totp_secret == old)
-        .values(totp_secret=new)
+    column = _SECRETS[name]
+    mine = (StaffRow.id == staff_id, column == old)
+    tx.execute(update(StaffRow).where(*mine).values({column: new}))
+
+
+def set_email(tx: Connection, staff_id: UUID, email: Sealed | None) -> None:
+    """Sets where letters to a member of staff go; None is nowhere."""
+    tx.execute(update(StaffRow).where(StaffRow.id == staff_id).values(email=email))
+
+
+def list_emails(tx: Connection, role: Role) -> list[tuple[UUID, Sealed]]:
+    """Where letters go to those of a role who are not disabled."""
+    query = select(_staff).where(StaffRow.email.is_not(None), StaffRow.disabled_at.is_(None))
+    found = tx.execute(query.order_by(StaffRow.id))
+    return [(r.id, r.email) for r in found if role in r.roles.split()]
+
+
+def take_turn(tx: Connection, staff_id: UUID, now: datetime, before: datetime) -> bool:
+    """Notes that a member of staff is written to about requests now. False when they were since
+    `before`: of many workers one gets True."""
+    mine = (
+        StaffRow.id == staff_id,
+        or_(StaffRow.reminded_at.is_(None), StaffRow.reminded_at <= before),
     )
+    return bool(tx.execute(update(StaffRow).where(*mine).values(reminded_at=now)).rowcount)
 
 
 def _member(row: Row[Any]) -> Staff:
@@ -167,6 +190,7 @@ def _member(row: Row[Any]) -> Staff:
         row.created_at,
         row.disabled_at,
         row.last_signed_in_at,
+        row.email is not None,
     )
 
 

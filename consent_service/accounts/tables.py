@@ -62,7 +62,8 @@ class LinkRow(Base):
 
 
 class StaffRow(Base):
-    """A member of staff, by a name the company gave. `totp_step` is of the last code used."""
+    """A member of staff, by a name the company gave. `totp_step` is of the last code used;
+    `email` is where letters to them go, `reminded_at` when they last got one about requests."""
 
     __tablename__ = "staff"
 
@@ -75,6 +76,8 @@ class StaffRow(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     last_signed_in_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    email: Mapped[Sealed | None] = mapped_column(SealedBytes("staff.email"))
+    reminded_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     __table_args__ = (UniqueConstraint("name"),)
 

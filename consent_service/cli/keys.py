@@ -89,7 +89,7 @@ def rewrap() -> None:
         old = sum(count for master, count in counts.items() if master != newest)
         _in_batches("data keys", old, data_keys.rewrap_batch)
         _in_batches("look-up indexes", 0, customers.reindex_batch)
-        _in_batches("staff's codes", 0, staff.rewrap_batch)
+        _in_batches("staff's secrets", 0, staff.rewrap_batch)
 
 
 def _in_batches(what: str, expected: int, step: Callable[[Keyring, int], int]) -> None:

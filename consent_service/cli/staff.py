@@ -8,6 +8,7 @@ from consent_service.accounts import staff
 from consent_service.accounts.model import NewLink, Role, Staff
 from consent_service.cli.context import actor, running_app
 from consent_service.cli.options import store_options
+from consent_service.storage.unit_of_work import unit_of_work
 from consent_service.web.runtime import keys, now, runtime
 
 
@@ -28,14 +29,18 @@ def command() -> None:
     type=click.Choice([role.value for role in Role]),
     help="May be given again.",
 )
+@click.option("--email", help="Where letters to them go, such as what officers are reminded of.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def create(name: str, roles: tuple[str, ...], as_json: bool) -> None:
+def create(name: str, roles: tuple[str, ...], email: str | None, as_json: bool) -> None:
     """Create NAME and print the link with which they set password and code.
 
     The link works once, for 24 hours. Nobody has a password before that.
     """
     with running_app():
-        made = staff.create_staff(name, roles, actor(), now(), keys())
+        with unit_of_work():
+            made = staff.create_staff(name, roles, actor(), now(), keys())
+            if email is not None:
+                staff.set_email(name, email, actor(), now(), keys())
         _show_link(made, as_json)
 
 
@@ -63,6 +68,17 @@ def disable(name: str) -> None:
     click.echo(f"{name} is disabled.")
 
 
+@command.command()
+@store_options
+@click.argument("name")
+@click.argument("address", required=False)
+def email(name: str, address: str | None) -> None:
+    """Set where letters to NAME go; without ADDRESS none go any more."""
+    with running_app():
+        staff.set_email(name, address, actor(), now(), keys())
+    click.echo(f"{name} gets {'no ' if address is None else ''}letters.")
+
+
 @command.command("list")
 @store_options
 def list_() -> None:
@@ -86,4 +102,6 @@ def _line(member: Staff) -> str:
     standing = "disabled" if member.disabled_at else "active" if member.enrolled else "invited"
     seen = member.last_signed_in_at
     last = "never" if seen is None else seen.strftime("%Y-%m-%d %H:%M UTC")
-    return f"{member.name:<24} {standing:<9} {last:<21} {' '.join(sorted(member.roles))}"
+    letters = "letters" if member.has_email else "-"
+    roles = " ".join(sorted(member.roles))
+    return f"{member.name:<24} {standing:<9} {last:<21} {letters:<8} {roles}"

@@ -57,6 +57,7 @@ JOBS = {
     "privacy_requests.lift": Job(privacy_requests.lift, timedelta(minutes=1)),
     "privacy_requests.look_up": Job(privacy_requests.look_up, timedelta(seconds=2)),
     "privacy_requests.remind": Job(privacy_requests.remind, timedelta(minutes=10)),
+    "privacy_requests.tell": Job(privacy_requests.tell, timedelta(seconds=10)),
     "throttling.delete_expired": Job(throttling.delete_expired, timedelta(minutes=10)),
 }
 APART = {  # each waits for another machine or moves much, and neither the log nor the others wait

@@ -3,7 +3,14 @@
 from datetime import datetime
 
 from consent_service.accounts.jobs import has_mailbox, site_name
-from consent_service.privacy_requests import carrying_out, confirming, intake, lifting, service
+from consent_service.privacy_requests import (
+    carrying_out,
+    confirming,
+    intake,
+    lifting,
+    service,
+    telling,
+)
 from consent_service.privacy_requests.letters import Site
 from consent_service.web.runtime import keys, runtime
 
@@ -29,8 +36,13 @@ def lift(now: datetime) -> int:
 
 
 def remind(now: datetime) -> int:
-    """Warns of requests that are due soon, or overdue."""
-    return service.remind(now)
+    """Warns of requests that are due soon, or overdue, in the service's own log and by mail."""
+    return service.remind(now) + telling.send_digests(site(), now, keys())
+
+
+def tell(now: datetime) -> int:
+    """Writes to people whose request takes longer, or has ended."""
+    return telling.tell(site(), now, keys())
 
 
 def delete_expired(now: datetime) -> int:

@@ -1,5 +1,6 @@
 """The letters of this room, in the language of whoever gets them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from babel.dates import format_date
@@ -8,11 +9,18 @@ from msgspec import Struct
 from consent_service.customers.model import Customer, IdentifierType
 from consent_service.mail import layout
 from consent_service.mail.model import Letter
-from consent_service.privacy_requests.model import Request, RequestKind, request_id_text
+from consent_service.privacy_requests.model import (
+    Request,
+    RequestKind,
+    StepKind,
+    request_id_text,
+)
 from consent_service.web.texts import ENGLISH, Language, language_for, say
 
 CONFIRMATION = "privacy_request_link"
 LIFT = "restriction_lift"
+STEP = "privacy_request_step"
+DIGEST = "privacy_request_digest"
 
 
 class Site(Struct, frozen=True):
@@ -20,6 +28,15 @@ class Site(Struct, frozen=True):
 
     base_url: str
     name: str
+
+
+class Counts(Struct, frozen=True):
+    """How many open requests are overdue, and how many of the others are due in two days, and in
+    seven."""
+
+    overdue: int
+    soon: int
+    later: int
 
 
 def confirmation(
@@ -92,6 +109,62 @@ def lift_cancelled(address: str, language: Language, site: Site, request: Reques
                 "holds: it stays unused, as you asked.",
             ),
         ),
+    )
+
+
+def of_step(
+    address: str,
+    language: Language,
+    site: Site,
+    request: Request,
+    kind: StepKind,
+    reason: str | None,
+) -> Letter:
+    """The letter about a step of `TOLD_STEPS`."""
+    texts = [in_words(request.kind, language)]
+    if kind is StepKind.EXTENDED:
+        due = day(request.due_at, language)
+        texts.append(say(language, "You will have our answer by %(date)s.", date=due))
+    if reason is not None:
+        texts.append(_reason(reason, language))
+    if kind in (StepKind.REJECTED, StepKind.FAILED):
+        texts.append(
+            say(
+                language,
+                "If you do not agree, write to us. You can also complain to the authority for data "
+                "protection where you live, or go to court.",
+            )
+        )
+    subjects = {
+        StepKind.EXTENDED: say(language, "Your request takes longer"),
+        StepKind.REJECTED: say(language, "We do not grant your request"),
+        StepKind.DONE: say(language, "What you asked for is done"),
+        StepKind.FAILED: say(language, "Not all that you asked for could be done"),
+        StepKind.CANCELLED: say(language, "Your request was cancelled"),
+    }
+    return _about(address, language, site, request, subjects[kind], tuple(texts))
+
+
+def digest(
+    address: str, language: Language, site: Site, counts: Counts, due: Sequence[Request]
+) -> Letter:
+    """The letter to staff about requests that are due: references and dates, of nobody."""
+    return layout.write(
+        address,
+        language.code,
+        language.direction,
+        site.name,
+        say(language, "Privacy requests that are due"),
+        (
+            say(language, "Overdue: %(count)s", count=counts.overdue),
+            say(language, "Due in two days: %(count)s", count=counts.soon),
+            say(language, "Due in seven days: %(count)s", count=counts.later),
+            *(f"{request_id_text(each.id)} · {day(each.due_at, language)}" for each in due),
+        ),
+        (say(language, "Sign in"), f"{site.base_url}/staff"),
+        (say(language, "The list is cut: these are the first %(count)s.", count=len(due)),)
+        if counts.overdue + counts.soon + counts.later > len(due)
+        else (),
     )
 
 

@@ -8,7 +8,6 @@ Source: GDPR art. 18(3); ADR 29.
 from datetime import datetime
 from uuid import UUID
 
-import structlog
 from msgspec.structs import replace
 
 from consent_service.crypto.keyring import Keyring
@@ -30,17 +29,13 @@ from consent_service.privacy_requests.model import (
     Told,
     announce_lift,
     cancel_lift,
-    request_id_text,
 )
 from consent_service.privacy_requests.restriction import end
-from consent_service.privacy_requests.steps import Case, open_case, put
+from consent_service.privacy_requests.steps import Case, for_each, open_case, put
 from consent_service.storage.unit_of_work import reading, unit_of_work
 from consent_service.web.texts import ENGLISH, language_for
 
-_BATCH = 100
 _LETTER_LIFETIME = LIFT_NOTICE * 52  # it is not lifted before the letter has gone
-
-_log = structlog.get_logger("consent.privacy_requests")
 
 
 def announce(
@@ -93,22 +88,15 @@ def cancel(
 def lift_due(now: datetime, keys: Keyring, *, has_mailbox: bool) -> int:
     """Lifts what is to be lifted by now; how many. `has_mailbox`: letters are not sent but shown.
     What fails in one is logged, and tried again."""
-    after, lifted = None, 0
-    while True:
+
+    def find(after: UUID | None, limit: int) -> list[Request]:
         with reading() as tx:
-            found = store.list_to_lift(tx, now, after, _BATCH)
-        for request in found:
-            after = request.id
-            try:
-                lifted += _lift(request.id, now, keys, has_mailbox)
-            except Exception as error:  # one that fails does not keep the others
-                _log.error(
-                    "privacy_requests:restriction:not_lifted",
-                    request=request_id_text(request.id),
-                    error_kind=type(error).__name__,
-                )
-        if len(found) < _BATCH:
-            return lifted
+            return store.list_to_lift(tx, now, after, limit)
+
+    def lift(request_id: UUID) -> bool:
+        return _lift(request_id, now, keys, has_mailbox)
+
+    return for_each(find, lift, "privacy_requests:restriction:not_lifted")
 
 
 def _lift(request_id: UUID, now: datetime, keys: Keyring, has_mailbox: bool) -> bool:

@@ -113,7 +113,8 @@ class Request(Struct, frozen=True):
     """A request as kept. `place` is the customer, or its own id when it is about nobody known.
     `restricts`: processing is restricted because of it; `found_restricted`: it was so before.
     `reminded` is the last level of `reminder_level` that was said; `steps` how many it took.
-    `lift_at`: when that restriction is to be lifted; `lift_letter` is the letter that says so."""
+    `lift_at`: when that restriction is to be lifted; `lift_letter` is the letter that says so.
+    `untold_since`: since when there is a step of which the person is to be told."""
 
     id: UUID
     place: UUID
@@ -133,6 +134,7 @@ class Request(Struct, frozen=True):
     note: Sealed | None = None
     lift_at: datetime | None = None
     lift_letter: UUID | None = None
+    untold_since: datetime | None = None
 
 
 class Step(Struct, frozen=True):
@@ -224,6 +226,20 @@ def release(request: Request) -> Request:
     if not request.held:
         raise WrongState()
     return replace(request, held=False)
+
+
+TOLD_STEPS = frozenset(
+    {StepKind.EXTENDED, StepKind.REJECTED, StepKind.DONE, StepKind.FAILED, StepKind.CANCELLED}
+)
+_DONE_WITH_LETTER = frozenset({RequestKind.ACCESS, RequestKind.PORTABILITY, RequestKind.ERASURE})
+
+
+def is_told(request: Request, kind: StepKind, by: ActorKind) -> bool:
+    """Whether the person is to be told of a step: of what they did themselves they know, and of a
+    package and of their erasure they get another letter. Source: GDPR art. 12(3), 12(4)."""
+    if not request.known or kind not in TOLD_STEPS or by is ActorKind.CUSTOMER:
+        return False
+    return kind is not StepKind.DONE or request.kind not in _DONE_WITH_LETTER
 
 
 def announce_lift(request: Request, lift_at: datetime) -> Request:

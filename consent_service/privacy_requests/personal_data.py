@@ -102,6 +102,7 @@ def _of_nobody(request: Request) -> Request:
         note=None,
         lift_at=None,
         lift_letter=None,
+        untold_since=None,
     )
 
 

@@ -68,7 +68,8 @@ def restrict_again(customer: CustomerId, now: datetime, keys: Keyring) -> bool:
         store.add_request(tx, request)
         case = Case(request, data_keys.open_keys(customer, keys).life)
         record(case, StepKind.RECEIVED, SYSTEM, now, now, words=REPLAYED)
-        go(restrict(case, now), RequestState.DONE, SYSTEM, now)
+        case = go(restrict(case, now), RequestState.DONE, SYSTEM, now)
+        store.set_told(tx, case.request)  # they were, when it was so the first time
     return True
 
 

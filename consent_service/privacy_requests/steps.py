@@ -1,12 +1,13 @@
 """One step of a request: under its customer's lock, recorded and logged, in the caller's unit of
 work."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -30,11 +31,16 @@ from consent_service.privacy_requests.model import (
     StepKind,
     WrongState,
     can_move,
+    is_told,
     move,
     request_id_text,
 )
 from consent_service.privacy_requests.sealing import seal_reason
 from consent_service.storage.unit_of_work import reading, unit_of_work
+
+_BATCH = 100
+
+_log = structlog.get_logger("consent.privacy_requests")
 
 
 class Case(Struct, frozen=True):
@@ -79,6 +85,25 @@ def get_request(request_id: UUID) -> Request:
     return request
 
 
+def for_each(
+    find: Callable[[UUID | None, int], Sequence[Request]],
+    act: Callable[[UUID], bool],
+    failed: str,
+) -> int:
+    """Does something with each request that `find` finds, by their ids, from after one on; with how
+    many it did. One that fails is logged as `failed`, and does not keep the others."""
+    after, done = None, 0
+    while found := find(after, _BATCH):
+        for request in found:
+            after = request.id
+            try:
+                done += act(request.id)
+            except Exception as error:
+                kind = type(error).__name__
+                _log.error(failed, request=request_id_text(request.id), error_kind=kind)
+    return done
+
+
 def go(
     case: Case,
     to: RequestState,
@@ -106,7 +131,7 @@ def put(
 ) -> Case:
     """Keeps what a step made of a request, and the step. Raises: WrongState when another was
     faster."""
-    after = replace(after, steps=case.request.steps + 1)
+    after = _untold(replace(after, steps=case.request.steps + 1), kind, actor, now)
     done = Case(after, case.life)
     with unit_of_work() as tx:
         if not store.set_request(tx, case.request, after):
@@ -144,7 +169,7 @@ def go_all(
         before = store.list_by_ids(tx, [request.id for request in requests])
         opened = data_keys.open_many([CustomerId(r.place) for r in before if r.known], keys)
         cases = [
-            Case(_stepped(each, to[each.id]), _life(each, opened))
+            Case(_stepped(each, to[each.id], now), _life(each, opened))
             for each in before
             if can_move(each, to[each.id])
         ]
@@ -154,8 +179,14 @@ def go_all(
     return [case.request for case in cases]
 
 
-def _stepped(request: Request, to: RequestState) -> Request:
-    return replace(request, state=to, steps=request.steps + 1)
+def _stepped(request: Request, to: RequestState, now: datetime) -> Request:
+    after = replace(request, state=to, steps=request.steps + 1)
+    return _untold(after, StepKind(to.value), SYSTEM, now)
+
+
+def _untold(request: Request, kind: StepKind, actor: Actor, now: datetime) -> Request:
+    """The request, of which the person is to be told, if they are."""
+    return replace(request, untold_since=now) if is_told(request, kind, actor.kind) else request
 
 
 def _life(request: Request, opened: Mapping[CustomerId, OpenKeys]) -> SealingKey | None:

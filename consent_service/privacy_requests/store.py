@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import InstrumentedAttribute
 
 from consent_service.kernel.actors import ActorKind
@@ -28,7 +28,7 @@ _steps = StepRow.__table__
 _NOT_COLUMNS = frozenset({"place"})
 _CHANGED = (
     "state", "due_at", "identity", "held", "restricts", "found_restricted", "steps", "lift_at",
-    "lift_letter",
+    "lift_letter", "untold_since",
 )  # fmt: skip
 
 
@@ -86,10 +86,11 @@ def set_states(tx: Connection, after: Sequence[Request]) -> int:
             "steps_before": each.steps - 1,
             "to_state": each.state.value,
             "to_steps": each.steps,
+            "to_untold_since": each.untold_since,
         }
         for each in after
     ]
-    to: dict[str, Any] = {"state": bindparam("to_state"), "steps": bindparam("to_steps")}
+    to: dict[str, Any] = {n: bindparam(f"to_{n}") for n in ("state", "steps", "untold_since")}
     return tx.execute(update(RequestRow).where(*mine).values(to), changes).rowcount
 
 
@@ -116,10 +117,7 @@ def list_requests(
     tx: Connection, wanted: RequestFilter, after: UUID | None, limit: int
 ) -> list[Request]:
     """Requests in order of their ids, which is that of receipt."""
-    query = _narrowed(select(_requests), wanted).order_by(RequestRow.id).limit(limit)
-    if after is not None:
-        query = query.where(RequestRow.id > after)
-    return [_request(row) for row in tx.execute(query)]
+    return _page(tx, _narrowed(select(_requests), wanted), after, limit)
 
 
 def list_due_before(tx: Connection, moment: datetime, below: int, limit: int) -> list[Request]:
@@ -135,10 +133,25 @@ def list_due_before(tx: Connection, moment: datetime, below: int, limit: int) ->
 
 def list_to_lift(tx: Connection, now: datetime, after: UUID | None, limit: int) -> list[Request]:
     """Requests whose restriction is to be lifted by now, by id."""
-    query = select(_requests).where(RequestRow.lift_at <= now).order_by(RequestRow.id)
-    if after is not None:
-        query = query.where(RequestRow.id > after)
-    return [_request(row) for row in tx.execute(query.limit(limit))]
+    return _page(tx, select(_requests).where(RequestRow.lift_at <= now), after, limit)
+
+
+def list_untold(tx: Connection, now: datetime, after: UUID | None, limit: int) -> list[Request]:
+    """Requests of which the person is to be told something, by id."""
+    return _page(tx, select(_requests).where(RequestRow.untold_since <= now), after, limit)
+
+
+def set_told(tx: Connection, request: Request) -> bool:
+    """Notes that the person was told of all. False when there was a step meanwhile."""
+    row = RequestRow
+    mine = (row.customer_id == request.place, row.id == request.id, row.steps == request.steps)
+    return bool(tx.execute(update(row).where(*mine).values(untold_since=None)).rowcount)
+
+
+def count_due_before(tx: Connection, moment: datetime) -> int:
+    """How many open requests are due by a moment."""
+    query = select(func.count()).select_from(RequestRow)
+    return tx.scalar(query.where(RequestRow.due_at <= moment, _in_state(OPEN))) or 0
 
 
 def list_to_carry_out(
@@ -150,9 +163,7 @@ def list_to_carry_out(
         RequestRow.held.is_(False),
         RequestRow.kind.in_([kind.value for kind in kinds]),
     )
-    if after is not None:
-        query = query.where(RequestRow.id > after)
-    return [_request(row) for row in tx.execute(query.order_by(RequestRow.id).limit(limit))]
+    return _page(tx, query, after, limit)
 
 
 def list_of_customer(tx: Connection, customer: UUID) -> list[Request]:
@@ -224,6 +235,13 @@ def delete_intake(tx: Connection, request_id: UUID) -> bool:
     return bool(tx.execute(delete(IntakeRow).where(IntakeRow.id == request_id)).rowcount)
 
 
+def _page(tx: Connection, query: Select[Any], after: UUID | None, limit: int) -> list[Request]:
+    """The requests of a query by their ids, from after one on."""
+    if after is not None:
+        query = query.where(RequestRow.id > after)
+    return [_request(row) for row in tx.execute(query.order_by(RequestRow.id).limit(limit))]
+
+
 def _narrowed(query: Select[Any], wanted: RequestFilter) -> Select[Any]:
     if wanted.place is not None:
         query = query.where(RequestRow.customer_id == wanted.place)
@@ -249,26 +267,13 @@ def _values(of: Request | Step) -> dict[str, Any]:
 
 
 def _request(row: Row[Any]) -> Request:
+    identity = None if row.identity is None else IdentityProof(row.identity)
     return Request(
-        row.id,
-        row.customer_id,
-        row.known,
-        RequestKind(row.kind),
-        RequestState(row.state),
-        row.received_at,
-        row.due_at,
-        row.looked_up,
-        row.touchpoint,
-        None if row.identity is None else IdentityProof(row.identity),
-        row.held,
-        row.restricts,
-        row.found_restricted,
-        row.reminded,
-        row.steps,
-        row.note,
-        row.lift_at,
-        row.lift_letter,
-    )
+        row.id, row.customer_id, row.known, RequestKind(row.kind), RequestState(row.state),
+        row.received_at, row.due_at, row.looked_up, row.touchpoint, identity, row.held,
+        row.restricts, row.found_restricted, row.reminded, row.steps, row.note, row.lift_at,
+        row.lift_letter, row.untold_since,
+    )  # fmt: skip
 
 
 def _step(row: Row[Any]) -> Step:

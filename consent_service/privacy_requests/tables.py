@@ -35,12 +35,14 @@ class RequestRow(Base):
     note: Mapped[Sealed | None] = mapped_column(SealedBytes("privacy_request.note"))
     lift_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     lift_letter: Mapped[UUID | None]
+    untold_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     __table_args__ = (
         Index(None, "id"),
         Index(None, "state", "id"),
         Index(None, "due_at"),
         Index(None, "lift_at"),
+        Index(None, "untold_since"),
     )
 
 

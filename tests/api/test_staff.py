@@ -318,12 +318,14 @@ def test_secrets_follow_a_new_master_key(app, browser, enrol, try_to_sign_in, cl
     codes = enrol("olga")
     with app.app_context():
         old = keys()
+        staff.set_email("olga", "olga@example.org", SYSTEM, clock(), old)
         both = old.with_new(KeyUse.MASTER, clock())
-        assert staff.count_secrets_by_master() == {old.master.id: 1}
-        assert staff.rewrap_batch(both, 10) == 1
-        assert staff.rewrap_batch(both, 10) == 0
-        assert staff.count_secrets_by_master() == {both.master.id: 1}
+        assert staff.count_secrets_by_master() == {old.master.id: 2}
+        assert [staff.rewrap_batch(both, 1) for _ in range(3)] == [1, 1, 0]
+        assert staff.count_secrets_by_master() == {both.master.id: 2}
         newest_alone = both.without(old.master.id)
+        ((_, address),) = staff.list_emails(Role.OFFICER, newest_alone)
+        assert address == "olga@example.org"
         clock.advance(timedelta(minutes=1))
         assert staff.sign_in(
             "olga", PASSWORD, codes.at(clock()), Kind.OTHER, None, clock(), newest_alone
@@ -353,5 +355,13 @@ def test_the_command_makes_lists_and_disables(tmp_path):
     assert run(main, [*here, "staff", "create", "Bad Name", "--role", "admin"]).exit_code == 1
     assert run(main, [*here, "staff", "create", "igor", "--role", "king"]).exit_code == 2
     assert "invited" in run(main, [*here, "staff", "list"]).stdout
+    mail = [*here, "staff", "email", "olga"]
+    assert run(main, [*mail, "olga@example.org"]).stdout == "olga gets letters.\n"
+    assert "letters" in run(main, [*here, "staff", "list"]).stdout
+    assert run(main, [*mail, "olga"]).exit_code == 1
+    assert run(main, mail).stdout == "olga gets no letters.\n"
+    refused = ["staff", "create", "paul", "--role", "officer", "--email", "paul"]
+    assert run(main, [*here, *refused]).exit_code == 1
+    assert "paul" not in run(main, [*here, "staff", "list"]).stdout
     assert run(main, [*here, "staff", "disable", "olga"]).exit_code == 0
     assert "disabled" in run(main, [*here, "staff", "list"]).stdout

@@ -249,6 +249,7 @@ EXPORTED = {
         "note": "privacy_requests.note",
         "lift_at": "privacy_requests.lift_at",
         "lift_letter": _WORK,
+        "untold_since": _WORK,
     },
     "recipient_tasks": dict.fromkeys(
         (
