@@ -31,6 +31,7 @@ from consent_service.operations.keeping import Keeper
 from consent_service.operations.model import NotReplayed
 from consent_service.packages import jobs as packages
 from consent_service.privacy_requests import jobs as privacy_requests
+from consent_service.proof_openings import service as proof_openings
 from consent_service.recipients import service as recipients
 from consent_service.screenings import working as screenings
 from consent_service.screenings.retention import forget_screenings
@@ -56,6 +57,7 @@ JOBS = {
     "privacy_requests.delete_expired": Job(privacy_requests.delete_expired, timedelta(hours=1)),
     "privacy_requests.look_up": Job(privacy_requests.look_up, timedelta(seconds=2)),
     "privacy_requests.remind": Job(privacy_requests.remind, timedelta(minutes=10)),
+    "proof_openings.delete_past": Job(proof_openings.delete_past, timedelta(hours=1)),
     "throttling.delete_expired": Job(throttling.delete_expired, timedelta(minutes=10)),
 }
 APART = {  # each waits for another machine or moves much, and neither the log nor the others wait

@@ -44,6 +44,7 @@ CLEAR = {
     "privacy_request_links": "sha256",
     "privacy_request_steps": "kind actor_kind actor_id words",
     "privacy_requests": "kind state touchpoint identity",
+    "proof_openings": "basis state asked_by decided_by",
     "recipient_tasks": "recipient kind outcome words",
     "refresh_tokens": "sha256 parent client_id scopes",
     "restores": "outcome",
