@@ -1,4 +1,4 @@
-"""Openings of kept proofs, and by which request what was kept."""
+"""Openings of kept proofs, and by which request what was kept; since when a profile is as it is."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -28,10 +28,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_proof_openings"),
     )
     op.create_index("ix_proof_openings_expires_at", "proof_openings", ["expires_at"])
+    moment, digest = sa.DateTime(timezone=True), sa.LargeBinary(length=16)
+    op.add_column("customers", sa.Column("profile_changed_at", moment, nullable=True))
+    op.add_column("customers", sa.Column("trimmed_for", digest, nullable=True))
 
 
 def downgrade() -> None:
     """Contract."""
+    op.drop_column("customers", "trimmed_for")
+    op.drop_column("customers", "profile_changed_at")
     op.drop_table("proof_openings")
     op.drop_index("ix_kept_proofs_request_id", "kept_proofs")
     op.drop_column("kept_proofs", "request_id")

@@ -18,7 +18,7 @@ CLEAR = {
     "customer_identifiers": "type source digest",
     "customer_keys": "kind master_id",
     "customer_suppressions": "identifier_type reason channel",
-    "customers": "language audience_secret",
+    "customers": "language audience_secret trimmed_for",
     "effort_counts": "month about",
     "erased_customers": "digest key_id",
     "erasures": "link_sha256 certificate",
