@@ -1,4 +1,5 @@
-"""Openings of kept proofs, and by which request what was kept; since when a profile is as it is."""
+"""Openings of kept proofs, and by which request what was kept; since when a profile is as it
+is; grants by when they ended."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -31,10 +32,12 @@ def upgrade() -> None:
     moment, digest = sa.DateTime(timezone=True), sa.LargeBinary(length=16)
     op.add_column("customers", sa.Column("profile_changed_at", moment, nullable=True))
     op.add_column("customers", sa.Column("trimmed_for", digest, nullable=True))
+    op.create_index("ix_customer_grants_ended_at", "customer_grants", ["ended_at"])
 
 
 def downgrade() -> None:
     """Contract."""
+    op.drop_index("ix_customer_grants_ended_at", "customer_grants")
     op.drop_column("customers", "trimmed_for")
     op.drop_column("customers", "profile_changed_at")
     op.drop_table("proof_openings")
