@@ -7,14 +7,16 @@ import pytest
 from consent_service.accounts import staff, staff_store
 from consent_service.accounts.model import Role
 from consent_service.kernel.actors import SYSTEM
+from consent_service.kernel.errors import MisconfiguredError
 from consent_service.kernel.ids import parse_customer_id
 from consent_service.oauth import grant_service, grant_store, service
 from consent_service.oauth.grant_model import CustomerGrant
 from consent_service.oauth.model import ClientChanges, ClientKind
+from consent_service.operations import keeping
 from consent_service.operations.journal import read_journal
 from consent_service.storage.unit_of_work import unit_of_work
-from consent_service.web.runtime import keys
-from tests.support.log import verify
+from consent_service.web.runtime import keys, runtime
+from tests.support.log import seal, verify
 from tests.support.officers import enrol
 from tests.support.restoring import Keeper
 
@@ -214,3 +216,36 @@ def test_the_journal_holds_no_secret_and_is_told_only_of_changes(shop, keeper, n
         assert bytes(row["sha256"]).hex() not in kept
     (olga,) = shop.rows("staff")
     assert olga["password_hash"] not in kept
+
+
+@ON_ONE_STORE
+def test_what_could_not_be_written_is_written_later(shop, keeper, now, monkeypatch):
+    monkeypatch.setattr(keeping, "_EVERY_S", 0.0)
+    make(shop, "first")
+    away = keeper.journal.with_name("away")
+
+    def work():
+        with shop.app.app_context():
+            seal()
+            return writer.work(now, keys())
+
+    with shop.app.app_context():
+        writer = keeping.Keeper(keeper.journal, runtime().settings.base_url)
+    assert work() == 1
+    keeper.journal.rename(away)
+    keeper.journal.write_text("A disk that is gone.")
+    now.advance(timedelta(seconds=20))
+    with shop.app.app_context():
+        service.disable_client("first", SYSTEM, now())
+    shop.suppress("ann@example.org")
+    for _ in range(2):
+        with pytest.raises(MisconfiguredError):
+            work()
+    keeper.journal.unlink()
+    away.rename(keeper.journal)
+    assert work() > 0
+    with shop.app.app_context():
+        lines = list(read_journal(keeper.journal, keys()))
+    assert [line.what for line in lines].count("mark") == 1
+    told = [line.about["clients"]["first"] for line in lines if line.what == "access"]
+    assert [one["disabled"] for one in told] == [False, True]
