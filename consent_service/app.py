@@ -40,6 +40,7 @@ from consent_service.privacy_requests import pages as privacy_requests_pages
 from consent_service.privacy_requests import routes as privacy_requests_routes
 from consent_service.privacy_requests.jobs import site as privacy_requests_site
 from consent_service.privacy_requests.model import RequestKind
+from consent_service.proof_openings import routes as proof_openings_routes
 from consent_service.recipients import routes as recipients_routes
 from consent_service.recipients import service as recipients
 from consent_service.recipients import telling
@@ -72,6 +73,7 @@ ROUTES = (
     webhooks_routes.api,
     recipients_routes.api,
     erasures_routes.api,
+    proof_openings_routes.api,
     effort_scores_routes.api,
     gpc_routes.api,
     widget_routes.api,

@@ -19,4 +19,9 @@ def admit_link_request(account: str) -> None:
 def admit_staff_try(name: str) -> None:
     """Counts one try of a member of staff, by account and by address. Raises: TooMany."""
     admit_address(_STAFF_ADDRESS)
+    admit_staff_name(name)
+
+
+def admit_staff_name(name: str) -> None:
+    """As `admit_staff_try`, where there is no address: at a terminal. Raises: TooMany."""
     admit(_STAFF_ACCOUNT, name)

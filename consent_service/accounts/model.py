@@ -10,7 +10,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from consent_service.crypto.envelope import Sealed
-from consent_service.kernel.errors import Conflict, Invalid
+from consent_service.kernel.errors import Conflict, Forbidden, Invalid
 from consent_service.kernel.ids import CustomerId
 
 LINK_LIFETIME = timedelta(minutes=10)
@@ -159,6 +159,14 @@ class StaffExists(Conflict):
 
     code = "staff_exists"
     detail = "A member of staff with this name exists."
+
+
+class NotRecognised(Forbidden):
+    """An unknown name, a wrong password, a wrong or used code, a disabled account: not told
+    apart."""
+
+    code = "not_recognised"
+    detail = "Name, password and code do not go together, or the code was used."
 
 
 def new_token() -> str:

@@ -14,6 +14,7 @@ from consent_service.accounts.model import (
     Credentials,
     Enrolment,
     NewLink,
+    NotRecognised,
     Role,
     Staff,
     StaffExists,
@@ -129,17 +130,27 @@ def sign_in(
     """Begins a session; the cookie's value. None when anything is wrong: an unknown name, a
     wrong password, a wrong or used code and a disabled account all go the same way through
     here. Source: ASVS 6.3.8, 6.5.1."""
-    with reading() as tx:
-        kept = staff_store.find_by_name(tx, name)
-    password_fits = passwords.matches(None if kept is None else kept.password_hash, password)
-    step = totp.matching_step(_secret_of(kept, keys), code, now, None)
-    if kept is None or kept.totp_secret is None or not password_fits or step is None:
+    found = _fitting(name, password, code, now, keys)
+    if found is None:
         return None
+    member, step = found
     with unit_of_work() as tx:
-        if not staff_store.use_code(tx, kept.staff.id, step, now):
+        if not staff_store.use_code(tx, member.id, step, now):
             return None
-        _log(Actor(ActorKind.STAFF, kept.staff.name), "staff_signed_in", now)
-        return sessions.begin(None, kept.staff.id, browser, previous, now)
+        _log(Actor(ActorKind.STAFF, member.name), "staff_signed_in", now)
+        return sessions.begin(None, member.id, browser, previous, now)
+
+
+def recognise(name: str, password: str, code: str, now: datetime, keys: Keyring) -> Staff:
+    """Who acts, by password and a one-time code that is used up, for an act that a session is not
+    enough for. Raises: NotRecognised."""
+    found = _fitting(name, password, code, now, keys)
+    if found is not None:
+        member, step = found
+        with unit_of_work() as tx:
+            if staff_store.use_code(tx, member.id, step, now):
+                return member
+    raise NotRecognised()
 
 
 def rewrap_batch(keys: Keyring, limit: int) -> int:
@@ -212,6 +223,19 @@ def delete_expired_enrolments(now: datetime) -> int:
     """Removes one-time links past their time; how many."""
     with unit_of_work() as tx:
         return staff_store.delete_expired_enrolments(tx, now)
+
+
+def _fitting(
+    name: str, password: str, code: str, now: datetime, keys: Keyring
+) -> tuple[Staff, int] | None:
+    """Whom password and code are of, and the code's step. The same work whatever is wrong."""
+    with reading() as tx:
+        kept = staff_store.find_by_name(tx, name)
+    password_fits = passwords.matches(None if kept is None else kept.password_hash, password)
+    step = totp.matching_step(_secret_of(kept, keys), code, now, None)
+    if kept is None or kept.totp_secret is None or not password_fits or step is None:
+        return None
+    return kept.staff, step
 
 
 def _new_link(staff: Staff, now: datetime, keys: Keyring) -> NewLink:

@@ -1,6 +1,6 @@
 """SQL of staff and their one-time links."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -51,6 +51,18 @@ def find_by_name(tx: Connection, name: str, *, lock: bool = False) -> Credential
 def list_all(tx: Connection) -> list[Staff]:
     """All staff, by name."""
     return [_member(row) for row in tx.execute(select(_staff).order_by(StaffRow.name))]
+
+
+def list_credentials(tx: Connection) -> list[Credentials]:
+    """All staff, by name, with what they sign in with."""
+    found = tx.execute(select(_staff).order_by(StaffRow.name))
+    return [Credentials(_member(row), row.password_hash, row.totp_secret) for row in found]
+
+
+def set_roles(tx: Connection, staff_id: UUID, roles: Collection[Role]) -> None:
+    """Leaves a member of staff these roles."""
+    text = " ".join(sorted(roles))
+    tx.execute(update(StaffRow).where(StaffRow.id == staff_id).values(roles=text))
 
 
 def set_credentials(

@@ -70,7 +70,7 @@ def build(document: Document, version: int, recorded_from: datetime) -> Catalogu
         jurisdictions={
             code: _jurisdiction(code, entry) for code, entry in document["jurisdictions"].items()
         },
-        data_categories={e["key"]: DataCategory(**e) for e in document["data_categories"]},
+        data_categories={e["key"]: _category(e) for e in document["data_categories"]},
         data_sources={
             e["key"]: DataSource(e["key"], Party(e["party"]), e["text"])
             for e in document["data_sources"]
@@ -91,6 +91,11 @@ def build(document: Document, version: int, recorded_from: datetime) -> Catalogu
         ),
         erasure_grace_days=document.get("erasure_grace_days", 0),
     )
+
+
+def _category(entry: Document) -> DataCategory:
+    fields = tuple(entry.get("profile_fields", ()))
+    return DataCategory(entry["key"], entry["text"], entry["sensitive"], fields)
 
 
 def _jurisdiction(code: str, entry: Document) -> Jurisdiction:

@@ -113,11 +113,12 @@ class Jurisdiction:
 
 @dataclass(frozen=True, slots=True)
 class DataCategory:
-    """A kind of data."""
+    """A kind of data. `profile_fields` are those of a profile that hold it."""
 
     key: str
     text: Texts
     sensitive: bool
+    profile_fields: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

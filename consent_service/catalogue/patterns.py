@@ -1,6 +1,7 @@
 """How keys, codes and origins are written."""
 
 KEY_PATTERN = r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*"
+PROFILE_FIELD_PATTERN = r"[a-z][a-z0-9_]*"
 VERSION_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._\-]{0,31}"
 LANGUAGE_PATTERN = r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*"
 JURISDICTION_PATTERN = r"[A-Z]{2}(-[A-Z0-9]{1,3})?"

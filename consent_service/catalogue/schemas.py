@@ -88,6 +88,10 @@ class DataCategory(Schema):
     key = _key()
     text = _texts()
     sensitive = fields.Boolean(required=True)
+    profile_fields = fields.List(
+        fields.String(),
+        metadata={"description": "Fields of profiles that hold it, let go when nothing needs it"},
+    )
 
 
 class DataSource(Schema):

@@ -39,6 +39,7 @@ from consent_service.catalogue.patterns import (
     KEY_PATTERN,
     LANGUAGE_PATTERN,
     ORIGIN_PATTERN,
+    PROFILE_FIELD_PATTERN,
     VERSION_PATTERN,
 )
 
@@ -51,6 +52,9 @@ _key = matching(KEY_PATTERN, "a key of small letters, digits, _ and dots, such a
 _keys = list_of(_key)
 _language = matching(LANGUAGE_PATTERN, "a language tag (BCP 47)", most=35)
 _jurisdiction = matching(JURISDICTION_PATTERN, "an ISO 3166 code such as DE or US-CA")
+_profile_field = matching(
+    PROFILE_FIELD_PATTERN, "a field of small letters, digits and _, such as first_name", most=40
+)
 _origin = matching(ORIGIN_PATTERN, "an origin such as https://shop.example.org", most=270)
 
 _CONTROLLER = record(
@@ -93,7 +97,12 @@ def document_shape(languages: Sequence[str]) -> Check:
             "jurisdictions": keyed(
                 JURISDICTION_PATTERN, "an ISO 3166 code such as DE or US-CA", _JURISDICTION
             ),
-            "data_categories": entries(record({"key": _key, "text": label, "sensitive": flag})),
+            "data_categories": entries(
+                record(
+                    {"key": _key, "text": label, "sensitive": flag},
+                    {"profile_fields": list_of(_profile_field)},
+                )
+            ),
             "data_sources": entries(record({"key": _key, "party": one_of(Party), "text": label})),
             "recipients": entries(
                 record(

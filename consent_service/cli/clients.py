@@ -11,7 +11,7 @@ from consent_service.cli.options import store_options
 from consent_service.kernel.clock import rfc3339
 from consent_service.oauth import service
 from consent_service.oauth.client_keys import checked_jwks
-from consent_service.oauth.model import Client, ClientKind, NewSecret
+from consent_service.oauth.model import Client, ClientChanges, ClientKind, NewSecret
 from consent_service.web.runtime import now
 
 
@@ -105,6 +105,16 @@ def disable(name: str) -> None:
     with running_app():
         service.disable_client(name, actor(), now())
     click.echo(f"{name} is disabled.")
+
+
+@command.command()
+@store_options
+@click.argument("name")
+def enable(name: str) -> None:
+    """Let the client NAME in again, with the secrets it has. In doubt, rotate those too."""
+    with running_app():
+        service.change_client(name, ClientChanges(disabled=False), actor(), now())
+    click.echo(f"{name} is enabled.")
 
 
 @command.command()

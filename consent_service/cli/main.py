@@ -49,7 +49,10 @@ SECTIONS = {
     "Ask": (
         Entry("screen", "screen", "Ask about everybody in a file, and keep who is permitted."),
     ),
-    "Answer people": (Entry("requests", "requests", "List, show and decide privacy requests."),),
+    "Answer people": (
+        Entry("requests", "requests", "List, show and decide privacy requests."),
+        Entry("proofs", "proofs", "Open, as two officers, what proves consents of the erased."),
+    ),
     "Prove it": (
         Entry("log", "log", "Check the log, and pack evidence for auditors."),
         Entry("witnesses", "witnesses", "Who outside keeps checkpoints of the log."),

@@ -66,14 +66,23 @@ def load(
               "[CONSENT_JOURNAL_DIR].")  # fmt: skip
 @click.option("--nothing-to-replay", is_flag=True, help="I know that, besides what is given here, "
               "nobody was erased or said no since. Logged with your name.")  # fmt: skip
-def finish(erased: tuple[Path, ...], journal: Path | None, nothing_to_replay: bool) -> None:
-    """Do again what happened since the backup, and let the service answer."""
+@click.option("--access-unchanged", is_flag=True, help="I know that no client and nobody of staff "
+              "lost a right, a secret or a password since. Logged with your name.")  # fmt: skip
+def finish(
+    erased: tuple[Path, ...], journal: Path | None, nothing_to_replay: bool, access_unchanged: bool
+) -> None:
+    """Do again what happened since the backup, and let the service answer.
+
+    Clients and staff have what they had when the journal ends. Where it does not tell, all are
+    disabled, unless --access-unchanged.
+    """
     with running_app(replayed=False):
         settings = runtime().settings
         done = replaying.finish(
             erased,
             journal or settings.journal_dir,
             nothing_to_replay,
+            access_unchanged,
             settings.base_url,
             actor(),
             now(),
@@ -81,15 +90,19 @@ def finish(erased: tuple[Path, ...], journal: Path | None, nothing_to_replay: bo
         )
     click.echo(
         f"Done again: {done.erased} erasures, {done.noes} times a no, {done.marks} marks, "
-        f"{done.merges} merges, {done.restrictions} restrictions. {done.nobody} lines were about "
-        "nobody who is here."
+        f"{done.merges} merges, {done.restrictions} restrictions, {done.grants} apps ended. "
+        f"{done.nobody} lines were about nobody who is here."
     )
+    for name in done.held:
+        click.echo(f"Has fewer rights than in the backup, or was disabled: {name}")
     for request in done.requests:
         click.echo(f"Lost, and to be asked about: {request}")
     if done.until is not None:
         click.echo(f"The journal tells all until {rfc3339(done.until)}.")
-    click.echo("The service answers again. Look through clients and staff: who was disabled since")
-    click.echo("the backup is not so here.")
+    click.echo("The service answers again.")
+    if done.shut:
+        click.echo("Nothing tells who lost a right since: every client and all staff are disabled.")
+        click.echo("Let them in one by one: `consent clients enable`, `consent staff reset`.")
 
 
 @command.command()

@@ -31,6 +31,8 @@ from consent_service.operations.keeping import Keeper
 from consent_service.operations.model import NotReplayed
 from consent_service.packages import jobs as packages
 from consent_service.privacy_requests import jobs as privacy_requests
+from consent_service.profile_retention import service as profile_retention
+from consent_service.proof_openings import service as proof_openings
 from consent_service.recipients import service as recipients
 from consent_service.screenings import working as screenings
 from consent_service.screenings.retention import forget_screenings
@@ -38,6 +40,8 @@ from consent_service.web import idempotency, throttling
 from consent_service.web.runtime import keys, now, runtime
 from consent_service.webhooks import jobs as webhooks
 from consent_service.witnesses import jobs as witnesses
+
+_FIELDS = profile_retention.Round()
 
 JOBS = {
     "accounts.send_links": Job(accounts.send_links, timedelta(seconds=2)),
@@ -58,6 +62,8 @@ JOBS = {
     "privacy_requests.look_up": Job(privacy_requests.look_up, timedelta(seconds=2)),
     "privacy_requests.remind": Job(privacy_requests.remind, timedelta(minutes=10)),
     "privacy_requests.tell": Job(privacy_requests.tell, timedelta(seconds=10)),
+    "profiles.forget_past": Job(lambda at: _FIELDS.forget(at, keys()), timedelta(seconds=30)),
+    "proof_openings.delete_past": Job(proof_openings.delete_past, timedelta(hours=1)),
     "throttling.delete_expired": Job(throttling.delete_expired, timedelta(minutes=10)),
 }
 APART = {  # each waits for another machine or moves much, and neither the log nor the others wait

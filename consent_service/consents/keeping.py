@@ -1,6 +1,6 @@
 """What proves the consents of somebody who is erased: kept for as long as the catalogue says,
-apart, under a place that names nobody, sealed under their own proof key. Nothing here opens it:
-that is for an officer with a second approval. Source: DESIGN.md 5.3."""
+apart, under a place that names nobody, sealed under their own proof key. It is opened for an
+officer with a second approval (`proof_openings`), and for no decision. Source: DESIGN.md 5.3."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
@@ -22,6 +22,8 @@ from consent_service.kernel.clock import rfc3339
 from consent_service.kernel.ids import CustomerId, new_uuid
 from consent_service.storage.unit_of_work import unit_of_work
 
+FIELD = "kept_proof"
+
 _BATCH = 500
 
 
@@ -30,9 +32,11 @@ def keep_proofs(
     opened: Mapping[CustomerId, OpenKeys],
     now: datetime,
     keys: Keyring,
+    requests: Mapping[CustomerId, UUID] | None = None,
 ) -> dict[CustomerId, datetime]:
     """Keeps what proves customers' consents, each at their place, in the caller's unit of work,
-    which erases them; until when the last of each is kept, of those of whom anything is."""
+    which erases them by `requests`; until when the last of each is kept, of those of whom anything
+    is."""
     until: dict[CustomerId, datetime] = {}
     proofs = []
     with unit_of_work() as tx:
@@ -41,9 +45,9 @@ def keep_proofs(
             proof_id, place = new_uuid(), places[customer_id]
             end = now + timedelta(days=days)
             until[customer_id] = max(end, until.get(customer_id, end))
-            field = Field("kept_proof", place, proof_id)
+            field = Field(FIELD, place, proof_id)
             sealed = seal(opened[customer_id].proof, field, msgspec.json.encode(said))
-            proofs.append((place, proof_id, end, sealed))
+            proofs.append((place, proof_id, end, sealed, (requests or {}).get(customer_id)))
         if proofs:
             data_keys.keep_proof_keys({customer: places[customer] for customer in until}, keys)
             proof_store.add(tx, proofs)

@@ -10,14 +10,33 @@ from consent_service.consents.tables import KeptProofRow
 from consent_service.crypto.envelope import Sealed
 from consent_service.storage.bulk import insert_rows
 
+Proof = tuple[UUID, UUID, datetime, Sealed, UUID | None]
 
-def add(tx: Connection, proofs: Sequence[tuple[UUID, UUID, datetime, Sealed]]) -> None:
-    """Keeps proofs: place, id, until when, what."""
-    insert_rows(
-        tx,
-        KeptProofRow,
-        [{"place": p, "id": i, "until": until, "proof": sealed} for p, i, until, sealed in proofs],
-    )
+
+def add(tx: Connection, proofs: Sequence[Proof]) -> None:
+    """Keeps proofs: place, id, until when, what, by which request."""
+    names = ("place", "id", "until", "proof", "request_id")
+    rows = [dict(zip(names, proof, strict=True)) for proof in proofs]
+    insert_rows(tx, KeptProofRow, rows)
+
+
+def find_place(tx: Connection, request_id: UUID) -> UUID | None:
+    """Where the proofs are that were kept when a request was carried out."""
+    row = KeptProofRow
+    return tx.scalar(select(row.place).where(row.request_id == request_id).limit(1))
+
+
+def list_places(tx: Connection, places: Sequence[UUID], now: datetime) -> set[UUID]:
+    """Those of these places where a proof is kept."""
+    row = KeptProofRow
+    return set(tx.scalars(select(row.place).where(row.place.in_(places), row.until > now)))
+
+
+def list_kept(tx: Connection, place: UUID, now: datetime) -> list[tuple[UUID, datetime, Sealed]]:
+    """The proofs at a place whose time is not over: id, until when, what."""
+    row = KeptProofRow
+    query = select(row.id, row.until, row.proof).where(row.place == place, row.until > now)
+    return [(found.id, found.until, found.proof) for found in tx.execute(query.order_by(row.id))]
 
 
 def delete_due(tx: Connection, now: datetime, limit: int) -> list[UUID]:

@@ -16,6 +16,7 @@ from consent_service.consents.model import (
     Event,
     EventKind,
     NewEvent,
+    Record,
     State,
     channels_of,
     check_event,
@@ -23,7 +24,7 @@ from consent_service.consents.model import (
     effective,
 )
 from consent_service.consents.sealing import make_entry, make_event
-from consent_service.consents.slots import Slots
+from consent_service.consents.slots import Slot, Slots
 from consent_service.crypto.data_keys import OpenKeys
 from consent_service.crypto.keyring import Keyring
 from consent_service.customers import keys as data_keys
@@ -256,6 +257,14 @@ def list_given(customer_ids: Sequence[CustomerId]) -> set[tuple[CustomerId, str]
     with reading() as tx:
         found = store.find_records(tx, customer_ids)
     return {(who, what) for (who, what, _), record in found.items() if record.state is State.GIVEN}
+
+
+def list_in_force(
+    customer_ids: Sequence[CustomerId], purposes: Sequence[str]
+) -> dict[Slot, Record]:
+    """The records in force of customers, for some purposes."""
+    with reading() as tx:
+        return store.find_records(tx, customer_ids, purposes)
 
 
 def list_import_marks(

@@ -38,7 +38,8 @@ class ConsentEventRow(Base):
 
 class KeptProofRow(Base):
     """What proves the consents of somebody who was erased, until `until`. `place` is made of
-    their id by a keyed digest, and is where their proof key is kept too."""
+    their id by a keyed digest, and is where their proof key is kept too. `request_id` is the
+    erasure's, which its certificate names."""
 
     __tablename__ = "kept_proofs"
 
@@ -46,8 +47,9 @@ class KeptProofRow(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     until: Mapped[datetime] = mapped_column(UtcDateTime)
     proof: Mapped[Sealed] = mapped_column(SealedBytes("kept_proof"))
+    request_id: Mapped[UUID | None]
 
-    __table_args__ = (Index(None, "until"),)
+    __table_args__ = (Index(None, "until"), Index(None, "request_id"))
 
 
 class ConsentRecordRow(Base):

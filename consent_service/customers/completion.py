@@ -74,7 +74,7 @@ def complete_customers(
         raised = {customer: revisions[customer] + 1 for customer in missing}
         service.set_revisions(raised)
         log_changes(raised, CHANGED, SYSTEM, now)
-        store.set_profiles(tx, profiles)
+        store.set_profiles(tx, profiles, now)
         service.add_identifiers(stored, plain, now, keys)
     return frozenset(missing)
 

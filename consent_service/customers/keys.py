@@ -5,7 +5,7 @@ from uuid import UUID
 
 from consent_service.crypto import data_keys
 from consent_service.crypto.data_keys import DataKeyKind, OpenKeys
-from consent_service.crypto.envelope import Sealed
+from consent_service.crypto.envelope import Sealed, SealingKey
 from consent_service.crypto.keyring import Keyring
 from consent_service.customers import key_store
 from consent_service.kernel.errors import NotFound
@@ -70,6 +70,14 @@ def keep_proof_keys(places: Mapping[CustomerId, UUID], keys: Keyring) -> None:
             for customer, place in places.items()
         ]
         key_store.add_keys(tx, kept)
+
+
+def find_proof_key(place: UUID, keys: Keyring) -> SealingKey | None:
+    """The proof key that is kept at a place, open. Raises: MisconfiguredError."""
+    kind = DataKeyKind.PROOF
+    with reading() as tx:
+        wrapped = key_store.find_keys(tx, [place]).get(place, {})
+    return data_keys.unwrap(keys, kind, place, wrapped[kind]) if kind in wrapped else None
 
 
 def destroy_proof_keys(places: Sequence[UUID]) -> None:

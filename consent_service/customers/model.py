@@ -129,6 +129,17 @@ class CustomerRecord(Struct, frozen=True):
     audience_secret: bytes
 
 
+class Life(Struct, frozen=True):
+    """What says how long a profile is needed. `since`: from when on it is as it is. `trimmed_for`:
+    see `customers.tables`."""
+
+    id: CustomerId
+    since: datetime
+    trimmed_for: bytes | None
+    jurisdiction: str | None
+    restricted: bool
+
+
 class Customer(Struct, frozen=True):
     """A customer, opened for somebody who may read it."""
 

@@ -92,7 +92,7 @@ def absorb(tx: Connection, kept: Holder, absorbed: Holder, now: datetime) -> Non
         **open_profile(ours.id, ours.profile, kept.keys.life),
     }
     sealed = seal_profile(ours.id, profile, kept.keys.life)
-    store.set_customer(tx, ours.id, ours.language or theirs.language, sealed)
+    store.set_customer(tx, ours.id, ours.language or theirs.language, sealed, now)
     revision = max(ours.revision, theirs.revision) + 1
     store.set_revisions(tx, {ours.id: revision})
     store.replace_facts(tx, ours.id, revision, stricter(ours.facts, theirs.facts), now)

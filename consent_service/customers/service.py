@@ -238,7 +238,7 @@ def change_customer(
         profile = merged_profile(customer.profile, changes.profile or {})
         language = changed("language", changes.language, changes.cleared, customer.language)
         sealed = seal_profile(customer_id, profile, life)
-        store.set_customer(tx, customer_id, language, sealed)
+        store.set_customer(tx, customer_id, language, sealed, now if changes.profile else None)
         facts = replace(
             customer.facts,
             jurisdiction=changed(

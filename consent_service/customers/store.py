@@ -115,14 +115,17 @@ def set_revisions(tx: Connection, revisions: Mapping[CustomerId, int]) -> None:
 
 
 def set_customer(
-    tx: Connection, customer_id: CustomerId, language: str | None, profile: Sealed
+    tx: Connection,
+    customer_id: CustomerId,
+    language: str | None,
+    profile: Sealed,
+    changed_at: datetime | None,
 ) -> None:
-    """Changes what is not a fact."""
-    tx.execute(
-        update(CustomerRow)
-        .where(CustomerRow.customer_id == customer_id)
-        .values(language=language, profile=profile)
-    )
+    """Changes what is not a fact. `changed_at`: of the profile, if it is another."""
+    values: dict[str, Any] = {"language": language, "profile": profile}
+    if changed_at is not None:
+        values["profile_changed_at"] = changed_at
+    tx.execute(update(CustomerRow).where(CustomerRow.customer_id == customer_id).values(values))
 
 
 def list_profiles(tx: Connection, customer_ids: Sequence[CustomerId]) -> dict[CustomerId, Sealed]:
@@ -132,13 +135,18 @@ def list_profiles(tx: Connection, customer_ids: Sequence[CustomerId]) -> dict[Cu
     return {CustomerId(row.customer_id): row.profile for row in found}
 
 
-def set_profiles(tx: Connection, profiles: Mapping[CustomerId, Sealed]) -> None:
-    """Changes the profiles of customers."""
+def set_profiles(
+    tx: Connection, profiles: Mapping[CustomerId, Sealed], changed_at: datetime | None = None
+) -> None:
+    """Changes the profiles of customers. `changed_at`: when something came to them."""
+    values: dict[str, Any] = {"profile": bindparam("sealed")}
+    if changed_at is not None:
+        values["profile_changed_at"] = changed_at
     if profiles:
         tx.execute(
             update(CustomerRow)
             .where(CustomerRow.customer_id == bindparam("customer"))
-            .values(profile=bindparam("sealed")),
+            .values(values),
             [{"customer": customer, "sealed": sealed} for customer, sealed in profiles.items()],
         )
 

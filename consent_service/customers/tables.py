@@ -13,7 +13,9 @@ from consent_service.storage.types import SealedBytes, UtcDateTime
 
 class CustomerRow(Base):
     """A customer. `revision` is raised, under a lock, by every change to anything of theirs.
-    `audience_secret` is what finds them among the members of an audience, and nothing else."""
+    `audience_secret` is what finds them among the members of an audience, and nothing else.
+    `profile_changed_at` is empty while the profile is the first; `trimmed_for` digests which fields
+    it was last found to be without."""
 
     __tablename__ = "customers"
 
@@ -23,6 +25,8 @@ class CustomerRow(Base):
     language: Mapped[str | None] = mapped_column(String(35))
     profile: Mapped[Sealed] = mapped_column(SealedBytes("customer.profile"))
     audience_secret: Mapped[bytes] = mapped_column(LargeBinary(16))
+    profile_changed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    trimmed_for: Mapped[bytes | None] = mapped_column(LargeBinary(16))
 
 
 class CustomerFactsRow(Base):

@@ -30,6 +30,12 @@ def proof_place(customer_id: CustomerId, keys: Keyring) -> UUID:
     return UUID(bytes=blind_index.keyed_digest(keys, _PROOF, customer_id.bytes)[:16])
 
 
+def proof_places(customer_id: CustomerId, keys: Keyring) -> list[UUID]:
+    """As `proof_place`, under every index key in use."""
+    found = blind_index.keyed_probes(keys, _PROOF, customer_id.bytes)
+    return [UUID(bytes=each.digest[:16]) for each in found]
+
+
 def find_erased(
     customer_ids: Sequence[CustomerId], keys: Keyring, digests: Set[bytes] | None = None
 ) -> set[CustomerId]:

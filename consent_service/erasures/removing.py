@@ -119,7 +119,8 @@ def _remove(
     with unit_of_work() as tx:
         under_way = [r for r in privacy_requests.list_of_customers(who) if outlives(r)]
         recipients.tell_of_many(under_way, opened, now, keys)
-        until = keep_proofs(places, data_keys, now, keys)
+        of = {place: request.id for place, request in about.items()}
+        until = keep_proofs(places, data_keys, now, keys, of)
         listed.put([each for found in ids.values() for each in found], now, keys)
         said = personal_data.erase(who, now)
         changes.announce_erased({entry.id: place for place, entry in said.items()}, keys)

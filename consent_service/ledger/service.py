@@ -93,13 +93,24 @@ def append(entries: Sequence[Entry]) -> None:
 
 def append_removals(gone: Mapping[str, int], now: datetime) -> None:
     """Logs, of nobody, how much of each kind was let go since its time was over, in the caller's
-    unit of work."""
+    unit of work. A kind may go on after a dot, as a field of a profile does: `profile_field.x`."""
     append([_removal(what, count, now) for what, count in gone.items() if count])
 
 
 def _removal(what: str, count: int, now: datetime) -> Entry:
     entry_id, kind = new_uuid(), EntryKind.STAFF_ACT
-    entry = Entry(entry_id, entry_id, False, kind, now, now, reason=RETENTION + what, entries=count)
+    what, _, part = what.partition(".")
+    entry = Entry(
+        entry_id,
+        entry_id,
+        False,
+        kind,
+        now,
+        now,
+        data_categories=(part,) if part else (),
+        reason=RETENTION + what,
+        entries=count,
+    )
     return bare_entry(entry)
 
 
@@ -108,10 +119,12 @@ def count_removed() -> dict[str, int]:
     kind of entry."""
     with reading() as tx:
         found = store.sum_entries(tx)
-    return {
-        f"log: {outcome}" if outcome else reason.removeprefix(RETENTION): count
-        for (reason, outcome), count in found.items()
-    }
+    return {_removed(*said): count for said, count in found.items()}
+
+
+def _removed(reason: str, outcome: str | None, part: str) -> str:
+    what = reason.removeprefix(RETENTION)
+    return f"log: {outcome}" if outcome else f"{what}.{part}" if part else what
 
 
 def append_batch(batch: Entry, answers: Sequence[Entry]) -> None:

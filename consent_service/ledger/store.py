@@ -232,11 +232,10 @@ def list_as_text(
     return _list(tx, filtered(tx, wanted).with_only_columns(*_AS_TEXT), wanted, after, limit)
 
 
-def sum_entries(tx: Connection) -> dict[tuple[str, str | None], int]:
-    """By reason and outcome, what staff acts say of how much went."""
+def sum_entries(tx: Connection) -> dict[tuple[str, str | None, str], int]:
+    """By reason, outcome and data categories, what staff acts say of how much went."""
     row = LedgerEntryRow
-    query = select(row.reason, row.outcome, func.sum(row.entries)).where(
-        *of_kinds([EntryKind.STAFF_ACT]), row.entries.is_not(None)
-    )
-    found = tx.execute(query.group_by(row.reason, row.outcome))
-    return {(str(reason), outcome): int(went or 0) for reason, outcome, went in found}
+    by = (row.reason, row.outcome, row.data_categories)
+    said = (*of_kinds([EntryKind.STAFF_ACT]), row.entries.is_not(None))
+    query = select(*by, func.sum(row.entries)).where(*said).group_by(*by)
+    return {(str(why), outcome, of): int(went or 0) for why, outcome, of, went in tx.execute(query)}

@@ -78,7 +78,7 @@ class CustomerGrantRow(Base):
     last_used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
-    __table_args__ = (Index(None, "client_id"),)
+    __table_args__ = (Index(None, "client_id"), Index(None, "ended_at"))
 
 
 class AuthorizationCodeRow(Base):

@@ -1,9 +1,10 @@
 """What the journal is told of: every no, restriction, merge, mark and erasure, in the order in
-which the log has them. A yes is not: what is lost of those is a deny."""
+which the log has them; grants that were ended, and who may come in when that has changed. A yes is
+not: what is lost of those is a deny."""
 
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from consent_service.consents.model import EventKind
@@ -16,6 +17,8 @@ from consent_service.kernel.ids import CustomerId, encode
 from consent_service.ledger import feed, renaming
 from consent_service.ledger.model import Entry, EntryKind
 from consent_service.ledger.sealer import LONGEST_TRANSACTION
+from consent_service.oauth import standing
+from consent_service.operations import access
 from consent_service.operations.journal import Journal, Seen, digest_of
 from consent_service.suppressions import service as suppressions
 
@@ -42,6 +45,7 @@ class Follower:
         self._journal, self._base_url = journal, base_url
         self._told: dict[bytes, datetime] = {}
         self._begun, self._sweep_at = now, now
+        self._access: tuple[date, dict[str, Any]] | None = None
 
     def follow(self, now: datetime, keys: Keyring) -> int:
         """Writes down what is new, a batch; how much. Raises: PutBack."""
@@ -56,12 +60,15 @@ class Follower:
             elif size < seen.leaf:
                 raise PutBack()
         stretch = feed.list_changes(start, _BATCH)
-        found = [each for _, entry in stretch.entries for each in _of_entry(entry, keys)]
-        since -= _BEHIND if self._sweep_at <= now else _RECENT
-        found += [*self._marks(since), *self._erasures(since)]
+        is_sweep = self._sweep_at <= now
+        since -= _BEHIND if is_sweep else _RECENT
+        changed = is_sweep or any(_is_of_access(entry) for _, entry in stretch.entries)
+        found = list(self._access_now(now, keys)) if changed else []
+        found += [each for _, entry in stretch.entries for each in _of_entry(entry, keys)]
+        found += [*self._marks(since), *self._erasures(since), *self._grants(since, keys)]
         if found or stretch.more or seen is None or seen.at + _RECENT <= now:
             self._journal.append(found, Seen(names[0], stretch.until, now), now, keys)
-        if self._sweep_at <= now:
+        if is_sweep:
             self._sweep_at = now + _SWEEP
             self._forget(now - 2 * _BEHIND)
         return len(found)
@@ -90,6 +97,19 @@ class Follower:
                     {"digest": digest.hex(), "key_id": key_id.hex(), "at": rfc3339(at)},
                 )
 
+    def _grants(self, since: datetime, keys: Keyring) -> Iterator[Found]:
+        for customer, client_id, at in standing.list_ended(since):
+            if self._is_new(customer.bytes + client_id.encode() + rfc3339(at).encode(), at):
+                about = {"who": digest_of(customer, keys), "at": rfc3339(at)}
+                yield "grant_ended", {**about, "client": client_id}
+
+    def _access_now(self, now: datetime, keys: Keyring) -> Iterator[Found]:
+        """Who may come in, if that is not what was told last today."""
+        told = (now.date(), access.take(keys))
+        if told != self._access:
+            self._access = told
+            yield "access", told[1]
+
     def _is_new(self, name: bytes, at: datetime) -> bool:
         if name in self._told:
             return False
@@ -98,6 +118,11 @@ class Follower:
 
     def _forget(self, before: datetime) -> None:
         self._told = {name: at for name, at in self._told.items() if at >= before}
+
+
+def _is_of_access(entry: Entry) -> bool:
+    changed = (entry.reason or "").startswith(("client_", "staff_"))
+    return entry.kind is EntryKind.STAFF_ACT and changed
 
 
 def _of_entry(entry: Entry, keys: Keyring) -> Iterator[Found]:

@@ -49,9 +49,15 @@ class Keeper:
             mark(renaming.find_newest(), self._base_url, SYSTEM, now())
             return 0
         except OSError as error:
+            self._let_go()
             raise MisconfiguredError(f"CONSENT_JOURNAL_DIR: {error.strerror}") from None
         except BadBackup as error:
             raise MisconfiguredError(f"CONSENT_JOURNAL_DIR: {error.text}") from None
+
+    def _let_go(self) -> None:
+        """Begins anew the next time: what was not written is looked for again."""
+        self._held.close()
+        self._follower = None
 
     def _begin(self, now: datetime, keys: Keyring) -> Follower | None:
         held = ExitStack()

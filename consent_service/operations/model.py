@@ -24,6 +24,7 @@ LEFT_OUT = {  # what must not come to life again, or cannot
     "jobs": "made anew",
     "mail_outbox": "letters are not sent again",
     "privacy_request_links": "dead after a restore; staff can confirm",
+    "proof_openings": "an approval must not come alive again; the log has what was done",
     "refresh_tokens": "dead after a restore",
     "screening_files": "a day's audiences; whoever asked asks again",
     "screening_jobs": "as screening_files",

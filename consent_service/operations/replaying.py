@@ -27,7 +27,8 @@ from consent_service.kernel.clock import parse_rfc3339
 from consent_service.kernel.ids import CustomerId
 from consent_service.ledger import service as ledger
 from consent_service.ledger.sealer import BATCH, Sealer
-from consent_service.operations import store
+from consent_service.oauth import standing
+from consent_service.operations import access, store
 from consent_service.operations.backing_up import read_erased
 from consent_service.operations.following import GPC
 from consent_service.operations.journal import Line, digests_of, read_journal
@@ -52,7 +53,8 @@ _AT_ONCE = 1_000
 
 class Replayed(Struct, frozen=True):
     """What was done again, how many of each; privacy requests that came in since and are lost, by
-    their ids; until when the journal tells all."""
+    their ids; until when the journal tells all; from which clients and staff rights were taken, and
+    whether all were disabled."""
 
     erased: int
     noes: int = 0
@@ -60,21 +62,26 @@ class Replayed(Struct, frozen=True):
     restrictions: int = 0
     marks: int = 0
     nobody: int = 0
+    grants: int = 0
     requests: tuple[str, ...] = ()
     until: datetime | None = None
+    held: tuple[str, ...] = ()
+    shut: bool = False
 
 
 def finish(
     erased_files: Sequence[Path],
     journal: Path | None,
     nothing_to_replay: bool,
+    access_unchanged: bool,
     base_url: str,
     actor: Actor,
     now: datetime,
     keys: Keyring,
 ) -> Replayed:
     """Replays what lists and a journal tell, and lets the store answer if that is all, or staff say
-    that there is no more. May be run again.
+    that there is no more. Where nothing tells who of clients and staff still may come in, all are
+    disabled, unless staff say that nobody lost a right. May be run again.
 
     Raises: NothingToFinish, Incomplete, OldCatalogue, BadBackup, MisconfiguredError.
     """
@@ -97,6 +104,14 @@ def finish(
         is_told = begun is not None and until is not None and begun <= since <= until
         if not is_told and not nothing_to_replay:
             raise Incomplete()
+        known = [line for line in lines if line.what == "access" and (is_told or line.at >= since)]
+        if known:
+            done = replace(done, held=_hold_access(known[-1], actor, now, keys))
+        if access_unchanged:
+            ledger.append([staff_act("restore_access_unchanged", actor, now)])
+        elif not (is_told and known):
+            access.shut(actor, now)
+            done = replace(done, shut=True)
         _let_answer(Outcome.REPLAYED if is_told else Outcome.NOTHING, actor, now)
     cleaning.rewrite()
     return done
@@ -106,6 +121,13 @@ def list_restores() -> list[Restore]:
     """Every time the store was put back."""
     with reading() as tx:
         return store.list_all(tx)
+
+
+def _hold_access(line: Line, actor: Actor, now: datetime, keys: Keyring) -> tuple[str, ...]:
+    held = tuple(access.hold_to(line.about, actor, now, keys))
+    if held:
+        ledger.append([staff_act("restore_access_held", actor, now)])
+    return held
 
 
 def _let_answer(outcome: Outcome, actor: Actor, now: datetime) -> None:
@@ -118,7 +140,7 @@ def _replay(lines: Iterable[Line], done: Replayed, now: datetime, keys: Keyring)
     """In the order of the log, so that whoever was merged is found in whom they are now."""
     lines = list(lines)
     who = _find_all({a for line in lines for a in _named(line.about)}, keys)
-    counts = dict.fromkeys(("noes", "merges", "restrictions", "marks", "nobody"), 0)
+    counts = dict.fromkeys(("noes", "merges", "restrictions", "marks", "nobody", "grants"), 0)
     lost: list[str] = []
     until = None
     for line in lines:
@@ -130,7 +152,7 @@ def _replay(lines: Iterable[Line], done: Replayed, now: datetime, keys: Keyring)
             _check_catalogue(about["version"])
         elif line.what == "mark":
             counts["marks"] += suppressions.take_in([_mark(about, line.at)], now)
-        elif line.what == "erased":
+        elif line.what in ("erased", "access"):
             continue
         elif customer is None:
             counts["nobody"] += 1  # erased since, or came after the backup
@@ -139,6 +161,9 @@ def _replay(lines: Iterable[Line], done: Replayed, now: datetime, keys: Keyring)
             counts["noes"] += 1
         elif line.what == "restriction":
             counts["restrictions"] += restriction.restrict_again(customer, now, keys)
+        elif line.what == "grant_ended":
+            at = parse_rfc3339(about["at"])
+            counts["grants"] += standing.end_again(customers.resolve(customer), about["client"], at)
         elif line.what == "merge" and about["absorbed"] in who:
             counts["merges"] += _merge(customer, who[about["absorbed"]], now, keys)
         elif line.what == "request" and privacy_requests.is_lost(about["request"]):

@@ -41,6 +41,7 @@ def grow(home):
 
 def test_there_and_back(home, new_home, say, tmp_path):
     say(home, "catalogue", "load", SAMPLE)
+    say(home, "clients", "create", "reader", "--scope", "catalogue:read")
     grow(home)
     directory, elsewhere = tmp_path / "backup", tmp_path / "keys.txt"
     assert "rows" in say(home, "backup", directory)
@@ -61,7 +62,12 @@ def test_there_and_back(home, new_home, say, tmp_path):
     assert "not replayed" in say(new_home, "clients", "list", exit_code=1)
     assert "--nothing-to-replay" in say(new_home, "restore", "finish", exit_code=1)
     erased = ("--erased", tmp_path / "erased.txt")
-    assert "answers again" in say(new_home, "restore", "finish", "--nothing-to-replay", *erased)
+    said = say(new_home, "restore", "finish", "--nothing-to-replay", *erased)
+    assert "answers again" in said
+    assert "every client and all staff are disabled" in said
+    assert "disabled" in say(new_home, "clients", "list")
+    assert "reader is enabled" in say(new_home, "clients", "enable", "reader")
+    assert "active" in say(new_home, "clients", "list")
     assert "finished" in say(new_home, "restore", "status")
     say(new_home, "clients", "list")
     assert "The log is whole" in say(new_home, "log", "verify")

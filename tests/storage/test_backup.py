@@ -285,7 +285,7 @@ def test_a_journal_that_was_changed_is_refused(shop, keeper, empty_store):
     shop.say(ann, "withdrawn")
     keeper.follow()
     first, last = sorted(keeper.journal.glob("*.journal"))
-    assert first.read_bytes().count(b"\n") == 2
+    assert first.read_bytes().count(b"\n") == 3
     raw = last.read_bytes()
     assert ann.encode() not in raw
     assert parse_customer_id(ann).hex.encode() not in raw

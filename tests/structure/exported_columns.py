@@ -130,6 +130,8 @@ EXPORTED = {
         "language": "customer.language",
         "profile": "profile.value",
         "audience_secret": "- finds the person in audiences; those are told in log",
+        "profile_changed_at": _WORK,
+        "trimmed_for": _WORK,
     },
     "idempotency_records": {
         "customer_id": _CUSTOMER,

@@ -76,10 +76,13 @@ class Keeper:
             with app.app_context():
                 db.engine.dispose()
 
-    def finish(self, shop, *erased, journal=None, nothing=False):
+    def finish(self, shop, *erased, journal=None, nothing=False, unchanged=None):
+        unchanged = nothing if unchanged is None else unchanged
         with shop.app.app_context():
-            base_url = runtime().settings.base_url
-            return replaying.finish(erased, journal, nothing, base_url, OLGA, shop.clock(), keys())
+            base_url, now = runtime().settings.base_url, shop.clock()
+            return replaying.finish(
+                erased, journal, nothing, unchanged, base_url, OLGA, now, keys()
+            )
 
 
 def restore(app, directory, clock, keys_file=None, erased=(), known=()):

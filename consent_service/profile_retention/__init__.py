@@ -1,0 +1,1 @@
+"""Fields of profiles that no purpose needs any more."""
