@@ -183,6 +183,17 @@ def faults(page, axe):
     return [*found, *([f"{over} px too wide"] if over > 0 else [])]
 
 
+def kept_beside(page):
+    """What the browser keeps that is not the one cookie, or not as that is to be kept."""
+    cookies = [
+        (each["name"], each["expires"], each["httpOnly"], each["secure"], each["sameSite"])
+        for each in page.context.cookies()
+    ]
+    stored = page.evaluate("localStorage.length + sessionStorage.length")
+    return [*(cookies if cookies != [ONE] * len(cookies[:1]) else []), *["a store"] * stored]
+
+
+ONE = ("__Host-consent_session", -1, True, True, "Lax")
 LEAN = [(language, "light") for language in sorted(LANGUAGES)] + [("en", "dark"), ("ar", "dark")]
 WALKS = {"everybody": (states, 20), "own": (own_states, 22), "links": (link_states, 9)}
 
@@ -212,6 +223,6 @@ def look_at_all(page, site, deliver, axe, language, walk):
     for name in lead(page, site, deliver):
         shown = page.locator("html").evaluate("html => [html.lang, html.dir]")
         assert shown == [language, LANGUAGES[language].direction], name
-        found[name] = faults(page, axe)
+        found[name] = [*faults(page, axe), *kept_beside(page)]
     assert len(found) == many
     assert {name: wrong for name, wrong in found.items() if wrong} == {}
