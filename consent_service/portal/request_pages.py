@@ -9,7 +9,7 @@ from consent_service.effort_scores.model import About
 from consent_service.kernel.errors import NotFound
 from consent_service.packages import service as packages
 from consent_service.packages.sending import respond
-from consent_service.portal import asking, effort_pages, words
+from consent_service.portal import asking, effort_pages, progress, words
 from consent_service.portal.navigation import DATA, REQUESTS
 from consent_service.privacy_requests.letters import in_words
 from consent_service.privacy_requests.model import (
@@ -113,6 +113,7 @@ def show_request(request_id: str) -> Response:
         it=_summary(opened.request),
         note=opened.note,
         steps=[(_step(step.kind, language()), step.at, reason) for step, reason in opened.steps],
+        recipients=progress.list_progress(opened.request.id, language(), now()),
         new=new,
         effort=About.REQUEST if new and effort_pages.may_ask() else None,
     )
