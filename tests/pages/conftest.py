@@ -1,5 +1,6 @@
 """The demo in a real browser: Chromium, driven by Playwright, with axe from npm."""
 
+import re
 import shutil
 from contextlib import contextmanager
 from datetime import timedelta
@@ -7,8 +8,10 @@ from types import SimpleNamespace
 
 import pytest
 from playwright.sync_api import sync_playwright
+from sqlalchemy import update
 
 from consent_service.accounts import demo, jobs, staff
+from consent_service.accounts.tables import SessionRow
 from consent_service.catalogue import service as catalogues
 from consent_service.catalogue.model import Channel
 from consent_service.cli import sample
@@ -25,12 +28,17 @@ from consent_service.mail import service as mail
 from consent_service.oauth import grant_service
 from consent_service.oauth import service as oauth
 from consent_service.oauth.model import ClientKind
+from consent_service.packages import jobs as packages_jobs
 from consent_service.portal import widget
 from consent_service.preference_links import service as preference_links
 from consent_service.preference_links.model import Mailing
-from consent_service.privacy_requests import intake, letters
-from consent_service.privacy_requests.model import RequestKind
+from consent_service.privacy_requests import deciding, intake, letters
+from consent_service.privacy_requests import jobs as requests_jobs
+from consent_service.privacy_requests.model import IdentityProof, RequestKind, parse_request_id
 from consent_service.privacy_requests.sealing import Asked
+from consent_service.recipients import service as recipients
+from consent_service.recipients.model import TaskOutcome
+from consent_service.storage.unit_of_work import unit_of_work
 from consent_service.web.runtime import keys
 from tests.conftest import SAMPLE
 from tests.support import npm, stores
@@ -129,8 +137,54 @@ def site(store, keyring):
                 consents.record_consent(no, SYSTEM, utc_now(), keys())
 
         yield SimpleNamespace(
-            app=running.app, address=running.issuer, paths=paths, say_no_elsewhere=say_no_elsewhere
+            app=running.app,
+            address=running.issuer,
+            paths=paths,
+            say_no_elsewhere=say_no_elsewhere,
+            office=Office(running.app),
         )
+
+
+class Office:
+    """What others do meanwhile: staff, recipients, the worker, the clock."""
+
+    def __init__(self, app):
+        self.app = app
+
+    def load(self, **changes):
+        """Changes the catalogue: lines of its top level by their key, or every `retention_days`
+        in turn."""
+        text = SAMPLE.read_text(encoding="utf-8")
+        days = iter(changes.pop("retention_days", ()))
+        text = re.sub(r"(?m)(?<=^    retention_days: )\d+$", lambda m: str(next(days, m[0])), text)
+        for key, value in changes.items():
+            text = re.sub(rf"(?m)^{key}: .*$", f"{key}: {value}", text)
+        with self.app.app_context():
+            catalogues.load_catalogue(text, SYSTEM, utc_now(), lambda *_: 0)
+
+    def approve(self, request):
+        with self.app.app_context():
+            request_id = parse_request_id(request)
+            deciding.approve_request(request_id, IdentityProof.DOCUMENT, SYSTEM, utc_now(), keys())
+
+    def work(self):
+        with self.app.app_context():
+            requests_jobs.carry_out(utc_now())
+            packages_jobs.build(utc_now())
+            requests_jobs.carry_out(utc_now())
+
+    def answer(self, request):
+        """Every recipient says that it holds nothing."""
+        with self.app.app_context():
+            for task in recipients.list_of(parse_request_id(request)):
+                recipients.confirm(
+                    task.id, [task.recipient], TaskOutcome.NOTHING_HELD, None, utc_now()
+                )
+
+    def let_minutes_pass(self):
+        """Every sign-in is of some time ago."""
+        with self.app.app_context(), unit_of_work() as tx:
+            tx.execute(update(SessionRow).values(fresh_until=utc_now() - timedelta(minutes=1)))
 
 
 def asked_for(customer, now):
