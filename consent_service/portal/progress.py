@@ -20,7 +20,7 @@ class Progress:
     stands: str
     why: str
     mark: str
-    told_at: datetime
+    told_at: datetime | None
     ended_at: datetime | None
 
 
@@ -38,7 +38,7 @@ def _progress(task: Task, spoken: Language, now: datetime) -> Progress:
         _stands(task, spoken, now),
         _why(task.words, spoken),
         _mark(task, now),
-        task.reached_at or task.told_at,
+        task.reached_at,
         task.ended_at,
     )
 

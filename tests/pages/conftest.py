@@ -4,6 +4,7 @@ import re
 import shutil
 from contextlib import contextmanager
 from datetime import timedelta
+from io import BytesIO
 from types import SimpleNamespace
 
 import pytest
@@ -22,12 +23,16 @@ from consent_service.consents.model import EventKind, NewEvent
 from consent_service.customers import service as customers
 from consent_service.customers.model import IdentifierType, NewCustomer
 from consent_service.customers.normaliser import identifier
+from consent_service.decisions.model import Question
+from consent_service.disclosures import service as disclosures
+from consent_service.disclosures.model import Use
 from consent_service.kernel.actors import SYSTEM
 from consent_service.kernel.clock import utc_now
+from consent_service.kernel.ids import decode
 from consent_service.mail import service as mail
 from consent_service.oauth import grant_service
 from consent_service.oauth import service as oauth
-from consent_service.oauth.model import ClientKind
+from consent_service.oauth.model import Caller, ClientKind
 from consent_service.packages import jobs as packages_jobs
 from consent_service.portal import widget
 from consent_service.preference_links import service as preference_links
@@ -38,6 +43,9 @@ from consent_service.privacy_requests.model import IdentityProof, RequestKind, p
 from consent_service.privacy_requests.sealing import Asked
 from consent_service.recipients import service as recipients
 from consent_service.recipients.model import TaskOutcome
+from consent_service.screenings import model as screenings_model
+from consent_service.screenings import service as screenings
+from consent_service.screenings.model import FormKind
 from consent_service.storage.unit_of_work import unit_of_work
 from consent_service.web.runtime import keys
 from tests.conftest import SAMPLE
@@ -180,6 +188,18 @@ class Office:
                 recipients.confirm(
                     task.id, [task.recipient], TaskOutcome.NOTHING_HELD, None, utc_now()
                 )
+
+    def use_audience(self, customer, purpose):
+        """An audience of one, and a use of it."""
+        with self.app.app_context():
+            found = catalogues.current().purposes[purpose]
+            question = Question(purpose, Channel.EMAIL, None, found.recipients[0])
+            asked = screenings_model.Request(question, {}, FormKind.NDJSON, None)
+            body, who = BytesIO(f'"{customer}"\n'.encode()), Caller("x", frozenset(), (), None)
+            summary, _ = screenings.screen(body, asked, who.client_id, utc_now(), keys())
+            made = decode("scr", summary.screening_id, 2)[1]
+            use = Use(found.data_categories[:1], found.recipients[0], "web", utc_now())
+            disclosures.record_audience_use(use, made, who, utc_now(), keys())
 
     def let_minutes_pass(self):
         """Every sign-in is of some time ago."""
