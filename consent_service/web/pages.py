@@ -115,8 +115,7 @@ def _choose_language(kept: Language) -> Language | None:
     """The language that the address asks for, which is kept from then on. By GET alone: a form
     of another site comes without our cookie, and would have it replaced."""
     chosen = LANGUAGES.get(request.args.get(CHOSEN, ""))
-    if chosen not in (None, kept) and request.method == "GET":
-        assert chosen is not None  # it is not in there
+    if chosen is not None and chosen != kept and request.method == "GET":
         cookies.keep_language(chosen.code)
     return chosen
 
