@@ -10,7 +10,7 @@ from consent_service.customers.model import IdentifierType
 from consent_service.kernel.errors import TooMany
 from consent_service.kernel.ids import CustomerId, customer_id_text
 from consent_service.web import cookies
-from consent_service.web.forms import browser, keep_browser
+from consent_service.web.forms import browser
 from consent_service.web.pages import Pages, language, render, safe_path, see_other
 from consent_service.web.runtime import keys, now
 from consent_service.web.texts import say
@@ -50,21 +50,20 @@ def ask_for_link() -> Response:
         response.headers["Retry-After"] = str(error.retry_after)
         return response
     asked = Asked(address, known, language().code, _next())
-    service.request_link(asked, keep_browser(), now(), keys())
+    service.request_link(asked, browser(), now(), keys())
     return see_other("/sign-in/sent")
 
 
 @pages.get("/sign-in/sent")
 def show_sent() -> Response:
     """Says what happens next."""
-    browser()
     return render("accounts/sent.html")
 
 
 @pages.get("/sign-in/link/<token>")
 def show_link(token: str) -> Response:
     """A button: programs that open the links in mails do not press it."""
-    state = service.look_at_link(token, browser(), now())
+    state = service.look_at_link(token, cookies.secret() or "", now())
     return _link_page(state)
 
 
@@ -73,7 +72,7 @@ def use_link(token: str) -> Response:
     """Signs in, once."""
     moment, knows = now(), browser()
     kind = browser_of(request.headers.get("User-Agent", ""))
-    previous = cookies.find(cookies.SESSION)
+    previous = cookies.secret()
     done = service.use_link(token, knows, kind, previous, moment, keys())
     if done is None:
         state = service.look_at_link(token, knows, moment)
@@ -101,7 +100,7 @@ def show_account() -> Response:
 @pages.post("/sign-out")
 def sign_out() -> Response:
     """Ends this session."""
-    token = cookies.find(cookies.SESSION)
+    token = cookies.secret()
     if token:
         sessions.end(token)
     signed_in.end()

@@ -29,7 +29,7 @@ STAFF_SIGN_IN = "/staff/sign-in"
 def session() -> Session | None:
     """The live session of this browser."""
     if "session_found" not in g:
-        token = cookies.find(cookies.SESSION)
+        token = cookies.secret()
         g.session_found = None if not token else sessions.find(token, now())
     found = g.session_found
     assert found is None or isinstance(found, Session)
@@ -74,14 +74,13 @@ def sign_in_path(return_path: str) -> str:
 
 def begin(token: str) -> None:
     """Hands the browser the cookie of a session that was just begun."""
-    cookies.tell(cookies.SESSION, token)
-    cookies.drop(cookies.BROWSER)
+    cookies.keep_secret(token)
     g.pop("session_found", None)
 
 
 def end() -> None:
     """Has the browser forget its session."""
-    cookies.drop(cookies.SESSION)
+    cookies.keep_secret("")
     g.pop("session_found", None)
 
 

@@ -41,7 +41,7 @@ def sign_in() -> Response:
         response.headers["Retry-After"] = str(error.retry_after)
         return response
     kind = browser_of(request.headers.get("User-Agent", ""))
-    previous = cookies.find(cookies.SESSION)
+    previous = cookies.secret()
     cookie = staff.sign_in(name, password, code, kind, previous, now(), keys())
     if cookie is None:
         text = say(language(), "Name, password and code do not go together, or the code was used.")
@@ -70,7 +70,7 @@ def show_home() -> Response:
 @pages.post("/staff/sign-out")
 def sign_out() -> Response:
     """Ends this session."""
-    token = cookies.find(cookies.SESSION)
+    token = cookies.secret()
     if token:
         sessions.end(token)
     signed_in.end()

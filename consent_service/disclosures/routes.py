@@ -26,7 +26,7 @@ from consent_service.disclosures.schemas import (
 )
 from consent_service.disclosures.texts import text_of
 from consent_service.kernel.errors import DomainError, TooMany
-from consent_service.kernel.ids import CustomerId, decode, parse_customer_id
+from consent_service.kernel.ids import CustomerId, decode, encode, parse_customer_id
 from consent_service.kernel.paging import MAX_PAGE
 from consent_service.ledger import proofs
 from consent_service.ledger import service as ledger
@@ -167,7 +167,12 @@ def _in_words(
 ) -> dict[str, Any]:
     version = entry.catalogue_version
     catalogue = catalogues.current() if version is None else catalogues.by_version(version)
-    return {**_json(entry, leaf_index, customer), "text": text_of(entry, catalogue, language)}
+    cited = about.find_cited(entry)
+    return {
+        **_json(entry, leaf_index, customer),
+        "screening_id": None if cited is None else encode("scr", cited, cited),
+        "text": text_of(entry, catalogue, language),
+    }
 
 
 def _file(form: str, wanted: EntryFilter, cursor: str | None) -> Response:

@@ -91,8 +91,10 @@ class HashList(Schema):
 
 
 class OwnDisclosureItem(DisclosureItem):
-    """An entry of one customer, and what it says in plain words."""
+    """An entry of one customer, and what it says in plain words. `screening_id` is the audience
+    that a use rests on, where it rests on one."""
 
+    screening_id = fields.String(required=True, allow_none=True)
     text = fields.String(required=True)
 
 

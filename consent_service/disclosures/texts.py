@@ -7,13 +7,28 @@ from consent_service.web.texts import Language, say
 
 
 def text_of(entry: Entry, catalogue: Catalogue, language: Language) -> str:
-    """One sentence. What the catalogue does not know is called by its key."""
+    """One sentence to a customer. What the catalogue does not know is called by its key; a use that
+    names nobody is of an audience."""
     permitted = entry.outcome == Outcome.PERMIT
     values = {
         "recipient": _recipient(entry, catalogue, language),
         "details": _details(entry, catalogue, language),
         "purpose": _purpose_by_channel(entry, catalogue, language),
     }
+    if entry.kind is EntryKind.DISCLOSURE and not entry.known and permitted:
+        return say(
+            language,
+            "%(recipient)s used %(details)s for %(purpose)s, as allowed: you were among the people "
+            "chosen.",
+            **values,
+        )
+    if entry.kind is EntryKind.DISCLOSURE and not entry.known:
+        return say(
+            language,
+            "%(recipient)s used %(details)s for %(purpose)s, although this was not allowed: you "
+            "were among the people asked about.",
+            **values,
+        )
     if entry.kind is EntryKind.DISCLOSURE and permitted:
         return say(
             language, "%(recipient)s used %(details)s for %(purpose)s, as allowed.", **values

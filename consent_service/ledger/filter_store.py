@@ -23,6 +23,9 @@ def filtered(tx: Connection, wanted: EntryFilter) -> Select[Any]:
         query = query.where(_beside(leading, column) == spelled_out(value))
     if wanted.kinds is not None:
         query = query.where(*_of_kinds(wanted.kinds, leading))
+    if wanted.known is not None:
+        known = LedgerEntryRow.known
+        query = query.where(known if wanted.known else ~known)
     if wanted.from_ is not None:
         query = query.where(LedgerEntryRow.occurred_at >= wanted.from_)
     if wanted.to is not None:

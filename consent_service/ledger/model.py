@@ -78,7 +78,8 @@ class Entry(Struct, frozen=True):
 
 
 class EntryFilter(Struct, frozen=True):
-    """What an auditor asks for; None is any. `from_` is inclusive, `to` exclusive."""
+    """What an auditor asks for; None is any. `from_` is inclusive, `to` exclusive; `known` is
+    whether an entry is about a customer by name."""
 
     place: UUID | None = None
     kinds: frozenset[EntryKind] | None = None
@@ -88,3 +89,4 @@ class EntryFilter(Struct, frozen=True):
     touchpoint: str | None = None
     from_: datetime | None = None
     to: datetime | None = None
+    known: bool | None = None

@@ -196,6 +196,12 @@ def count_by_month(wanted: EntryFilter) -> list[tuple[str, EntryKind, str, int]]
         return customer_store.count_by_month(connection, wanted)
 
 
+def list_cited(ids: Sequence[UUID]) -> set[UUID]:
+    """The audiences among these on which a use rests."""
+    with reading() as connection:
+        return store.list_cited(connection, ids)
+
+
 def bound(wanted: EntryFilter) -> str:
     """What a cursor is good for."""
     return repr(replace(wanted, kinds=None)) + repr(sorted(wanted.kinds or ()))

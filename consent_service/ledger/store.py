@@ -232,6 +232,14 @@ def list_as_text(
     return _list(tx, filtered(tx, wanted).with_only_columns(*_AS_TEXT), wanted, after, limit)
 
 
+def list_cited(tx: Connection, ids: Sequence[UUID]) -> set[UUID]:
+    """Those of these ids that a use cites which is about nobody by name."""
+    cited = LedgerEntryRow.cites
+    query = filtered(tx, EntryFilter(kinds=frozenset({EntryKind.DISCLOSURE}), known=False))
+    found = tx.scalars(query.with_only_columns(cited).where(cited.in_(ids)))
+    return {each for each in found if each is not None}
+
+
 def sum_entries(tx: Connection) -> dict[tuple[str, str | None, str], int]:
     """By reason, outcome and data categories, what staff acts say of how much went."""
     row = LedgerEntryRow

@@ -22,6 +22,7 @@ from consent_service.storage.db import Base
 from consent_service.storage.types import SealedBytes, UtcDateTime
 
 _BREACH = "kind = 'disclosure' AND outcome = 'deny'"
+_OF_AUDIENCES = "kind = 'disclosure' AND NOT known", "kind = 'disclosure' AND known = 0"
 
 
 def _only(which: str, on_sqlite: str | None = None) -> dict[str, Any]:
@@ -69,6 +70,8 @@ class LedgerEntryRow(Base):
         Index(None, "touchpoint", "id", **_only("touchpoint IS NOT NULL")),
         Index(None, "kind", "id", **_only("kind <> 'decision'")),
         Index("ix_ledger_entries_breaches", "kind", "outcome", "id", **_only(_BREACH)),
+        Index("ix_ledger_entries_of_audiences", "kind", "known", "id", **_only(*_OF_AUDIENCES)),
+        Index("ix_ledger_entries_cites", "cites", **_only(*_OF_AUDIENCES)),
         Index("ix_ledger_entries_apart", "kind", "id", **_only("apart", "apart = 1")),
         {"postgresql_partition_by": "RANGE (id)"},
     )

@@ -25,7 +25,7 @@ def is_sent() -> bool:
 
 def honour() -> None:
     """Makes the signal count for whoever is signed in."""
-    if not is_sent() or not cookies.find(cookies.SESSION):
+    if not is_sent() or not cookies.secret():
         return
     customer = signed_in.customer()
     if customer is not None:

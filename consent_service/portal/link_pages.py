@@ -23,8 +23,8 @@ _VISITS = Budget("links.preferences", 60, timedelta(minutes=1))
 
 @pages.get(f"{UNSUBSCRIBE}/<token>")
 def show_unsubscribe(token: str) -> Response:
-    """A button."""
-    return render("portal/unsubscribe.html", done=False)
+    """A button; or, in the language that was chosen after it was pressed, that it was."""
+    return render("portal/unsubscribe.html", done=request.args.get("done") == "1")
 
 
 @pages.post(f"{UNSUBSCRIBE}/<token>")
@@ -33,7 +33,7 @@ def unsubscribe(token: str) -> Response:
     """Withdraws at once, whoever presses. Source: RFC 8058, section 3.2: no cookie, no redirect."""
     admit_address(_PRESSES)
     links.unsubscribe(token, now(), keys())
-    return render("portal/unsubscribe.html", done=True)
+    return render("portal/unsubscribe.html", done=True, here=f"{request.path}?done=1")
 
 
 @pages.get(f"{PREFERENCES}/<token>")

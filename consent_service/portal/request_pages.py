@@ -1,5 +1,7 @@
 """What one can ask for: a copy, erasure, a stop; and what became of it."""
 
+from datetime import datetime
+
 from flask import Response, request
 
 from consent_service.accounts import signed_in
@@ -8,9 +10,11 @@ from consent_service.catalogue.model import LegalBasis
 from consent_service.effort_scores.model import About
 from consent_service.kernel.errors import NotFound
 from consent_service.packages import service as packages
+from consent_service.packages.model import KEPT
 from consent_service.packages.sending import respond
-from consent_service.portal import asking, effort_pages, words
+from consent_service.portal import asking, effort_pages, progress, words
 from consent_service.portal.navigation import DATA, REQUESTS
+from consent_service.privacy_requests.carrying_out import grace_until
 from consent_service.privacy_requests.letters import in_words
 from consent_service.privacy_requests.model import (
     BEFORE_RUNNING,
@@ -42,6 +46,7 @@ def show_download() -> Response:
         fresh=asking.is_signed_in_afresh(),
         kinds=[(name, in_words(kind, language())) for name, kind in _COPIES.items()],
         open=[_summary(each) for each in asking.list_open(*_COPIES.values())],
+        kept=words.days(KEPT.days, language()),
     )
 
 
@@ -112,7 +117,9 @@ def show_request(request_id: str) -> Response:
         fresh=asking.is_signed_in_afresh(),
         it=_summary(opened.request),
         note=opened.note,
+        cancel_by=_cancel_by(opened.request),
         steps=[(_step(step.kind, language()), step.at, reason) for step, reason in opened.steps],
+        recipients=progress.list_progress(opened.request.id, language(), now()),
         new=new,
         effort=About.REQUEST if new and effort_pages.may_ask() else None,
     )
@@ -156,6 +163,14 @@ def _summary(of: Request) -> dict[str, object]:
         "may_cancel": of.state in BEFORE_RUNNING,
         "lift_at": of.lift_at,
     }
+
+
+def _cancel_by(of: Request) -> datetime | None:
+    """Until when an approved erasure can be cancelled, where it waits for that."""
+    if of.kind is not RequestKind.ERASURE or of.state is not RequestState.APPROVED:
+        return None
+    until = grace_until(of)
+    return until if until > now() else None
 
 
 def _stands(of: Request, spoken: Language) -> str:

@@ -20,9 +20,10 @@ from consent_service.disclosures import about
 from consent_service.disclosures.model import KINDS
 from consent_service.disclosures.texts import name_in, text_of
 from consent_service.kernel.errors import NotFound
+from consent_service.kernel.ids import time_of
 from consent_service.ledger import service as ledger
 from consent_service.ledger.model import Entry, EntryFilter, EntryKind
-from consent_service.portal import chart, words
+from consent_service.portal import chart, choices, words
 from consent_service.portal.navigation import USE
 from consent_service.web.pages import Pages, language, render
 from consent_service.web.runtime import keys, now, runtime
@@ -158,9 +159,12 @@ def _names(catalogue: Catalogue) -> list[tuple[str, str]]:
 def _in_words(entry: Entry) -> dict[str, object]:
     version = entry.catalogue_version
     catalogue = catalogues.current() if version is None else catalogues.by_version(version)
-    spoken = language()
+    spoken, cited = language(), about.find_cited(entry)
+    audience = entry.id if entry.kind is EntryKind.SCREENING else cited
     return {
         "entry": entry,
+        "audience": None if audience is None else choices.reference(audience),
+        "chosen_at": None if cited is None else time_of(cited),
         "text": text_of(entry, catalogue, spoken),
         "why": words.reason(entry.reason or "", spoken),
         "yes": entry.outcome == Outcome.PERMIT,

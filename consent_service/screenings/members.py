@@ -11,6 +11,7 @@ after those, and 5 that say what was answered. Somebody who was not in an audien
 is taken for a member once in 5 × 10^11 times.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from struct import unpack
@@ -85,17 +86,21 @@ def shard_of(tag: int, bits: int) -> int:
 
 def find(tag: int, bits: int, shard: bytes) -> Reason | None:
     """What was answered about the member of that tag; None when it is none."""
-    wanted = _kept(tag, bits)
-    for at in range(0, len(shard), WIDTH):
-        record = int.from_bytes(shard[at : at + WIDTH])
-        if record >> _REASON_BITS == wanted:
-            return REASONS[record & (1 << _REASON_BITS) - 1]
-    return None
+    wanted, many = _kept(tag, bits), len(shard) // WIDTH
+    at = bisect_left(range(many), wanted << _REASON_BITS, key=lambda at: _record_at(shard, at))
+    record = _record_at(shard, at) if at < many else 0
+    if at == many or record >> _REASON_BITS != wanted:
+        return None
+    return REASONS[record & (1 << _REASON_BITS) - 1]
 
 
 def shard_hash(part: int, shard: int, members: bytes) -> bytes:
     """The leaf hash of a shard in the tree over a screening's members."""
     return leaf_hash(part.to_bytes(4) + shard.to_bytes(4) + members)
+
+
+def _record_at(shard: bytes, at: int) -> int:
+    return int.from_bytes(shard[at * WIDTH : (at + 1) * WIDTH])
 
 
 def _record(tag: int, bits: int, code: int) -> bytes:

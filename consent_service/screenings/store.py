@@ -54,9 +54,10 @@ def find(tx: Connection, screening_id: UUID) -> Screening | None:
     return None if row is None else _screening(row)
 
 
-def list_before(tx: Connection, until: UUID, limit: int) -> list[UUID]:
-    """The oldest screenings that were made before an id."""
-    query = select(ScreeningRow.id).where(ScreeningRow.id < until).order_by(ScreeningRow.id)
+def list_between(tx: Connection, after: UUID, until: UUID, limit: int) -> list[UUID]:
+    """The oldest screenings that were made after an id and before another."""
+    made = ScreeningRow.id
+    query = select(made).where(made > after, made < until).order_by(made)
     return list(tx.scalars(query.limit(limit)))
 
 

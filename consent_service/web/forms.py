@@ -14,7 +14,6 @@ from consent_service.kernel.errors import Forbidden
 from consent_service.web import cookies
 from consent_service.web.runtime import keys, runtime
 
-_BROWSER_KEPT = 3600
 MAX_FORM = 64 * 1024
 
 
@@ -34,19 +33,10 @@ class CrossSite(Forbidden):
 
 def browser() -> str:
     """What only this browser knows: its session, or, before there is one, a random value."""
-    found = cookies.find(cookies.SESSION) or cookies.find(cookies.BROWSER)
+    found = cookies.secret()
     if not found:
         found = secrets.token_urlsafe(32)
-        cookies.tell(cookies.BROWSER, found, _BROWSER_KEPT)
-    return found
-
-
-def keep_browser() -> str:
-    """As `browser`, with its whole hour before it: for what the browser is asked to bring back
-    later, such as a link that was sent."""
-    found = browser()
-    if not cookies.find(cookies.SESSION):
-        cookies.tell(cookies.BROWSER, found, _BROWSER_KEPT)
+        cookies.keep_secret(found)
     return found
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
+from urllib.parse import parse_qsl, quote, urlencode
 
 from babel.dates import format_date, format_time
 from flask import Blueprint, Flask, Response, current_app, g, redirect, render_template, request
@@ -26,8 +27,8 @@ BRAND = "consent.brand"
 MENU = "consent.menu"
 OPTED_OUT = "consent.opted_out"
 MAILBOX_PATH = "consent.mailbox_path"
+CHOSEN = "lang"
 
-_LANGUAGE_KEPT = 365 * 24 * 3600
 _SELF = "'self'"
 _SAFE_PATH = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*")
 
@@ -65,6 +66,7 @@ def render(
         template,
         language=language(),
         languages=LANGUAGES.values(),
+        address_in=_address_in,
         site_name=ours.name,
         style_path=brand.style(ours.accent).path,
         logo=brand.logo(ours.logo),
@@ -99,12 +101,34 @@ def safe_path(given: str | None, otherwise: str = "/") -> str:
 
 
 def language() -> Language:
-    """The language chosen on a page, else the one the browser asks for, else English."""
+    """The language of the form that was sent, else the one chosen on a page, else the one that
+    the browser asks for, else English."""
     if "language" not in g:
-        g.language = language_for(cookies.find(cookies.LANGUAGE)) or language_asked_for()
+        kept = LANGUAGES.get(cookies.kept().language) or language_asked_for()
+        g.language = _choose_language(kept) or kept
     found = g.language
     assert isinstance(found, Language)
     return found
+
+
+def _choose_language(kept: Language) -> Language | None:
+    """The language that the address asks for, which is kept from then on. By GET alone: a form
+    of another site comes without our cookie, and would have it replaced."""
+    chosen = LANGUAGES.get(request.args.get(CHOSEN, ""))
+    if chosen is not None and chosen != kept and request.method == "GET":
+        cookies.keep_language(chosen.code)
+    return chosen
+
+
+def _address_in(wanted: Language, here: str | None) -> str:
+    """Where this page, or the one at `here`, is shown in a language."""
+    path, _, query = (here or f"{_way_back()}?{_query()}").partition("?")
+    asked = [(name, value) for name, value in parse_qsl(query, True) if name != CHOSEN]
+    return f"{path}?{urlencode([*asked, (CHOSEN, wanted.code)])}"
+
+
+def _query() -> str:
+    return request.query_string.decode("ascii", "replace")
 
 
 def language_asked_for() -> Language:
@@ -156,7 +180,11 @@ def _show_unknown(error: Exception) -> Response:
 
 
 def _way_back() -> str:
-    return safe_path(request.path)
+    """The page that this is, or came from; the start page where nothing can be opened."""
+    routes = current_app.create_url_adapter(request)
+    if routes is None or "GET" not in routes.allowed_methods():
+        return "/"
+    return safe_path(quote(request.path))
 
 
 def from_anywhere(view: View) -> View:
@@ -172,6 +200,9 @@ def _check_form() -> None:
         request.max_content_length = forms.MAX_FORM
     else:
         forms.check()
+        shown = LANGUAGES.get(request.form.get(CHOSEN, "")) if request.method == "POST" else None
+        if shown is not None:
+            g.language = shown
 
 
 class Pages(Blueprint):
@@ -215,13 +246,3 @@ def _send(asset: Asset) -> Response:
     if request.path == asset.path:
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     return response
-
-
-@shared.post("/language")
-def choose_language() -> Response:
-    """Keeps the language that was chosen."""
-    wanted = LANGUAGES.get(request.form.get("language", ""))
-    if wanted is None:
-        raise NotFound()
-    cookies.tell(cookies.LANGUAGE, wanted.code, _LANGUAGE_KEPT)
-    return see_other(safe_path(request.form.get("next")))

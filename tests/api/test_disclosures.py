@@ -138,6 +138,7 @@ def test_what_cannot_be_asked_is_422(shop):
 def test_a_customer_s_own_list_is_that_of_the_filter(shop, log):
     own = shop.api.get(f"/v1/customers/{log['ann']}/disclosures").json
     assert all(item.pop("text") for item in own["items"])
+    assert all(item.pop("screening_id") is None for item in own["items"])
     assert own["items"] == listed(shop, customer_id=log["ann"])
     none = shop.api.get(
         f"/v1/customers/{log['ann']}/disclosures", query_string={"kind": "disclosure"}

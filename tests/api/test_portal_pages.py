@@ -17,10 +17,12 @@ from consent_service.oauth import grant_service
 from consent_service.oauth import service as oauth
 from consent_service.oauth.model import ClientKind
 from consent_service.web.runtime import keys
+from tests.support.audiences import answered, ndjson, screen
 from tests.support.oauth import REDIRECT, VERIFIER, challenge_of
 from tests.support.packages import Packing
 from tests.support.pages import Browser, forms_of
 from tests.support.portal import Person
+from tests.support.requests import Desk
 from tests.support.small_catalogue import document
 
 
@@ -110,6 +112,59 @@ def test_the_audience_one_was_in(person, shop, anna):
     assert reply.status_code == 200, reply.text
     text = person.get("/use?kind=screening").text
     assert "you were among them" in text
+
+
+def test_what_the_audience_was_used_for(app, clock, person, shop, anna):
+    shop.say(anna, "given")
+    made = answered(screen(shop, ndjson(anna)))[1]["screening_id"]
+    shop.api.post("/v1/disclosures", {
+        "screening_id": made, "data_categories": ["name"], "recipient": "mailer",
+        "touchpoint": "web", "occurred_at": shop.at(),
+    })  # fmt: skip
+    text = person.get("/use?kind=disclosure").text
+    assert "as allowed: you were among the people chosen." in text
+    assert "You had said yes." in text
+    assert "screened" not in text
+    (shown,) = re.findall(r'class="reference">([^<]+)<', text)
+    assert shown.replace("-", "").lower() == made[-12:]
+    assert shown in person.get("/use?kind=screening").text
+    arabic = Person(app, clock, anna, language="ar").get("/use?kind=disclosure").text
+    assert "كنت من بين الأشخاص المختارين" in arabic
+
+
+PROGRESS = [
+    ("done", None, "confirmed: done"),
+    ("nothing_held", None, "confirmed: holds nothing about you"),
+    ("not_done", "legal_obligation", "refused"),
+    (None, None, "never answered; we no longer wait"),
+]
+
+
+@pytest.mark.parametrize(("outcome", "why", "said"), PROGRESS)
+def test_how_far_each_recipient_is(person, shop, open_shop, anna, clock, outcome, why, said):
+    shop.say(anna, "given")
+    shop.check(anna)
+    desk = Desk(shop)
+    request = desk.confirmed(anna, "objection")
+    assert desk.act(request, "approve").status_code == 200
+    desk.carry_out()
+    page = f"/requests/{request}"
+    assert "being told" in person.get(page).text
+    clock.advance(timedelta(hours=76))
+    person.sign_in()
+    assert "overdue: no answer for more than 75 hours" in person.get(page).text
+    if outcome is None:
+        desk.act(request, "settle", recipient="mailer")
+    else:
+        mailer = open_shop("mailer", ["recipients:confirm"], ["mailer"])
+        (task,) = mailer.api.get("/v1/requests-for-me").json["items"]
+        body = {"outcome": outcome} | ({"words": why} if why else {})
+        reply = mailer.api.post(f"/v1/requests-for-me/{task['id']}/confirm", body)
+        assert reply.status_code == 200, reply.json
+    text = person.get(page).text
+    assert f">{said}</span>" in text
+    assert "answered " in text
+    assert ("The law obliges them to keep it." in text) == bool(why)
 
 
 def test_a_signed_answer_is_ones_own(app, clock, person, shop, anna):

@@ -1,14 +1,18 @@
 """The demo in a real browser: Chromium, driven by Playwright, with axe from npm."""
 
+import re
 import shutil
 from contextlib import contextmanager
 from datetime import timedelta
+from io import BytesIO
 from types import SimpleNamespace
 
 import pytest
 from playwright.sync_api import sync_playwright
+from sqlalchemy import update
 
 from consent_service.accounts import demo, jobs, staff
+from consent_service.accounts.tables import SessionRow
 from consent_service.catalogue import service as catalogues
 from consent_service.catalogue.model import Channel
 from consent_service.cli import sample
@@ -19,18 +23,30 @@ from consent_service.consents.model import EventKind, NewEvent
 from consent_service.customers import service as customers
 from consent_service.customers.model import IdentifierType, NewCustomer
 from consent_service.customers.normaliser import identifier
+from consent_service.decisions.model import Question
+from consent_service.disclosures import service as disclosures
+from consent_service.disclosures.model import Use
 from consent_service.kernel.actors import SYSTEM
 from consent_service.kernel.clock import utc_now
+from consent_service.kernel.ids import decode
 from consent_service.mail import service as mail
 from consent_service.oauth import grant_service
 from consent_service.oauth import service as oauth
-from consent_service.oauth.model import ClientKind
+from consent_service.oauth.model import Caller, ClientKind
+from consent_service.packages import jobs as packages_jobs
 from consent_service.portal import widget
 from consent_service.preference_links import service as preference_links
 from consent_service.preference_links.model import Mailing
-from consent_service.privacy_requests import intake, letters
-from consent_service.privacy_requests.model import RequestKind
+from consent_service.privacy_requests import deciding, intake, letters
+from consent_service.privacy_requests import jobs as requests_jobs
+from consent_service.privacy_requests.model import IdentityProof, RequestKind, parse_request_id
 from consent_service.privacy_requests.sealing import Asked
+from consent_service.recipients import service as recipients
+from consent_service.recipients.model import TaskOutcome
+from consent_service.screenings import model as screenings_model
+from consent_service.screenings import service as screenings
+from consent_service.screenings.model import FormKind
+from consent_service.storage.unit_of_work import unit_of_work
 from consent_service.web.runtime import keys
 from tests.conftest import SAMPLE
 from tests.support import npm, stores
@@ -129,8 +145,66 @@ def site(store, keyring):
                 consents.record_consent(no, SYSTEM, utc_now(), keys())
 
         yield SimpleNamespace(
-            app=running.app, address=running.issuer, paths=paths, say_no_elsewhere=say_no_elsewhere
+            app=running.app,
+            address=running.issuer,
+            paths=paths,
+            say_no_elsewhere=say_no_elsewhere,
+            office=Office(running.app),
         )
+
+
+class Office:
+    """What others do meanwhile: staff, recipients, the worker, the clock."""
+
+    def __init__(self, app):
+        self.app = app
+
+    def load(self, **changes):
+        """Changes the catalogue: lines of its top level by their key, or every `retention_days`
+        in turn."""
+        text = SAMPLE.read_text(encoding="utf-8")
+        days = iter(changes.pop("retention_days", ()))
+        text = re.sub(r"(?m)(?<=^    retention_days: )\d+$", lambda m: str(next(days, m[0])), text)
+        for key, value in changes.items():
+            text = re.sub(rf"(?m)^{key}: .*$", f"{key}: {value}", text)
+        with self.app.app_context():
+            catalogues.load_catalogue(text, SYSTEM, utc_now(), lambda *_: 0)
+
+    def approve(self, request):
+        with self.app.app_context():
+            request_id = parse_request_id(request)
+            deciding.approve_request(request_id, IdentityProof.DOCUMENT, SYSTEM, utc_now(), keys())
+
+    def work(self):
+        with self.app.app_context():
+            requests_jobs.carry_out(utc_now())
+            packages_jobs.build(utc_now())
+            requests_jobs.carry_out(utc_now())
+
+    def answer(self, request):
+        """Every recipient says that it holds nothing."""
+        with self.app.app_context():
+            for task in recipients.list_of(parse_request_id(request)):
+                recipients.confirm(
+                    task.id, [task.recipient], TaskOutcome.NOTHING_HELD, None, utc_now()
+                )
+
+    def use_audience(self, customer, purpose):
+        """An audience of one, and a use of it."""
+        with self.app.app_context():
+            found = catalogues.current().purposes[purpose]
+            question = Question(purpose, Channel.EMAIL, None, found.recipients[0])
+            asked = screenings_model.Request(question, {}, FormKind.NDJSON, None)
+            body, who = BytesIO(f'"{customer}"\n'.encode()), Caller("x", frozenset(), (), None)
+            summary, _ = screenings.screen(body, asked, who.client_id, utc_now(), keys())
+            made = decode("scr", summary.screening_id, 2)[1]
+            use = Use(found.data_categories[:1], found.recipients[0], "web", utc_now())
+            disclosures.record_audience_use(use, made, who, utc_now(), keys())
+
+    def let_minutes_pass(self):
+        """Every sign-in is of some time ago."""
+        with self.app.app_context(), unit_of_work() as tx:
+            tx.execute(update(SessionRow).values(fresh_until=utc_now() - timedelta(minutes=1)))
 
 
 def asked_for(customer, now):

@@ -169,6 +169,46 @@ def data_states(page):
     yield "nothing there, signed in"
 
 
+def end_states(page, site, deliver):
+    """What others did meanwhile, and where nothing goes on."""
+    page.goto(site.paths["customer"])
+    customer = site.paths["customer"].split("/")[3]
+    for purpose in ("safety.recalls", "marketing.newsletter"):
+        site.office.use_audience(customer, purpose)
+    page.goto("/use?kind=disclosure")
+    assert page.locator(".tag").count() == 2
+    yield "uses of audiences"
+    page.goto("/data/download")
+    page.locator("main form button").first.click()
+    page.wait_for_url("**/requests/req_*")
+    address = page.url.partition("?")[0]
+    site.office.approve(address.rpartition("/")[2])
+    site.office.work()
+    page.goto(address)
+    yield "request, recipients being told"
+    site.office.answer(address.rpartition("/")[2])
+    site.office.work()
+    page.goto(address)
+    yield "request, copy ready"
+    site.office.let_minutes_pass()
+    page.goto(address)
+    yield "request, copy behind a sign-in"
+    page.goto("/data/delete")
+    yield "delete behind a sign-in"
+    page.goto("/sign-in?next=/data/delete")
+    yield "sign-in once more"
+    page.goto("/account")
+    page.evaluate("document.querySelector('[name=csrf_token]').value = 'x'")
+    page.locator("form[action='/sign-out'] button").click()
+    yield "form expired"
+    page.goto("/requests/certificate/nothing")
+    yield "certificate gone"
+    for _ in range(60):
+        page.request.get("/preferences/nothing")
+    page.goto("/preferences/nothing")
+    yield "too many"
+
+
 def faults(page, axe):
     """What axe finds, and what does not fit."""
     page.evaluate(axe)
@@ -183,7 +223,19 @@ def faults(page, axe):
     return [*found, *([f"{over} px too wide"] if over > 0 else [])]
 
 
+def kept_beside(page):
+    """What the browser keeps that is not the one cookie, or not as that is to be kept."""
+    cookies = [
+        (each["name"], each["expires"], each["httpOnly"], each["secure"], each["sameSite"])
+        for each in page.context.cookies()
+    ]
+    stored = page.evaluate("localStorage.length + sessionStorage.length")
+    return [*(cookies if cookies != [ONE] * len(cookies[:1]) else []), *["a store"] * stored]
+
+
+ONE = ("__Host-consent_session", -1, True, True, "Lax")
 LEAN = [(language, "light") for language in sorted(LANGUAGES)] + [("en", "dark"), ("ar", "dark")]
+MORE = {"ends": (end_states, 9)}
 WALKS = {"everybody": (states, 20), "own": (own_states, 22), "links": (link_states, 9)}
 
 
@@ -197,7 +249,7 @@ def test_axe_finds_nothing_and_nothing_is_cut_off(
 
 
 @pytest.mark.pages_full
-@pytest.mark.parametrize("walk", WALKS)
+@pytest.mark.parametrize("walk", [*WALKS, *MORE])
 @pytest.mark.parametrize("width", [320, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
@@ -207,11 +259,11 @@ def test_every_page_at_every_width(site, visit, deliver, axe, language, scheme, 
 
 
 def look_at_all(page, site, deliver, axe, language, walk):
-    lead, many = WALKS[walk]
+    lead, many = (WALKS | MORE)[walk]
     found = {}
     for name in lead(page, site, deliver):
         shown = page.locator("html").evaluate("html => [html.lang, html.dir]")
         assert shown == [language, LANGUAGES[language].direction], name
-        found[name] = faults(page, axe)
+        found[name] = [*faults(page, axe), *kept_beside(page)]
     assert len(found) == many
     assert {name: wrong for name, wrong in found.items() if wrong} == {}

@@ -15,14 +15,20 @@ from consent_service.consents import service as consents
 from consent_service.consents.model import EventKind, NewEvent
 from consent_service.customers import keys as data_keys
 from consent_service.customers import service as customers
+from consent_service.customers.audiences import list_audience_secrets
 from consent_service.customers.model import IdentifierType, NewCustomer
 from consent_service.customers.normaliser import identifier
+from consent_service.decisions.model import Reason
 from consent_service.kernel.actors import SYSTEM
 from consent_service.kernel.clock import utc_now
 from consent_service.kernel.ids import customer_id_text, first_uuid_of
 from consent_service.ledger import service as ledger
 from consent_service.ledger.model import Entry, EntryKind
+from consent_service.screenings import members
+from consent_service.screenings import store as screening_store
+from consent_service.screenings.model import Screening
 from consent_service.storage.db import db
+from consent_service.storage.unit_of_work import unit_of_work
 from consent_service.web.runtime import keys
 from tests.conftest import SAMPLE
 from tests.support import stores
@@ -32,7 +38,8 @@ ROWS = 10_000
 MOST_MS = 50
 PATHS = [
     "/choices", "/choices/history/marketing.newsletter", "/use", "/use?purpose=safety.recalls",
-    "/use?recipient=print_house&outcome=deny", "/use?kind=screening", "/data", "/data/correct",
+    "/use?recipient=print_house&outcome=deny", "/use?kind=screening", "/use?kind=disclosure",
+    "/use?recipient=partner_ads", "/data", "/data/correct",
     "/data/download", "/data/delete", "/requests", "/account", "/account/apps", "/privacy", "/help",
 ]  # fmt: skip
 
@@ -74,11 +81,42 @@ def live_long(now):
     ]
     for at in range(0, ROWS, 1_000):
         ledger.append(entries[at : at + 1_000])
+    for at in range(400):
+        chosen(anna, now - timedelta(hours=at))
     return anna
 
 
+def chosen(customer, then):
+    """An audience of a thousand that somebody was in, and a use of it."""
+    (secret,) = list_audience_secrets(customer)
+    key, made, use = os.urandom(32), new_id(then), new_id(then + timedelta(minutes=1))
+    tags = [*members.tags(key, [secret]), *(int.from_bytes(os.urandom(8)) for _ in range(999))]
+    packed = [(0, *shard) for shard in members.pack([(tag, Reason.CONSENT_GIVEN) for tag in tags])]
+    bits = (members.shard_bits(len(tags)),)
+    about = {
+        "purpose": "marketing.newsletter",
+        "recipient": "email_service",
+        "catalogue_version": 1,
+    }
+    with unit_of_work() as tx:
+        kept = Screening(made, "campaigns", "email_service", then, b"", b"", key, bits)
+        screening_store.add(tx, kept)
+        screening_store.add_shards(tx, made, packed)
+        ledger.append([
+            ledger.bare_entry(Entry(made, made, False, EntryKind.SCREENING, then, then, **about)),
+            ledger.bare_entry(Entry(
+                use, use, False, EntryKind.DISCLOSURE, then, then, outcome="permit",
+                reason="screened", cites=made, **about,
+            )),
+        ])  # fmt: skip
+
+
+def new_id(then):
+    return UUID(int=first_uuid_of(then).int | int.from_bytes(os.urandom(8)))
+
+
 def entry_of(customer, at, then, purpose, channel):
-    made = UUID(int=first_uuid_of(then).int | int.from_bytes(os.urandom(8)))
+    made = new_id(then)
     said = {"outcome": "permit", "reason": "consent_given"}
     if at % 3 == 0:
         said = {"outcome": "deny", "reason": "withdrawn"}

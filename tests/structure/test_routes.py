@@ -67,7 +67,6 @@ PAGES = {  # public, and no part of the API
     ("POST", "/requests/{request_id}/cancel"),
     ("GET", "/use"),
     ("GET", "/use/{entry}/statement"),
-    ("POST", "/language"),
     ("GET", "/sign-in"),
     ("POST", "/sign-in"),
     ("GET", "/sign-in/link/{token}"),

@@ -23,13 +23,8 @@ class Browser:
         return self._open("POST", path, data=data or {}, **more)
 
     def submit(self, page, action=None, press=None, **typed):
-        """Fills in and sends the form of a page, by default the first one that is not for the
-        choice of language."""
-        wanted = [
-            form
-            for form in forms_of(page)
-            if (form["action"] == action if action else form["action"] != "/language")
-        ]
+        """Fills in and sends the form of a page, by default the first one."""
+        wanted = [form for form in forms_of(page) if action in (None, form["action"])]
         assert wanted, f"no form for {action} in {page.text}"
         fields = {**wanted[0]["fields"], **typed, **(press or {})}
         return self.post(wanted[0]["action"] or page.request.path, fields)
