@@ -288,15 +288,6 @@ def _get(name: str) -> Credentials:
 
 
 def _log(actor: Actor, what: str, now: datetime) -> None:
-    entry_id = new_uuid()
-    entry = Entry(
-        entry_id,
-        entry_id,
-        False,
-        EntryKind.STAFF_ACT,
-        now,
-        now,
-        client_id=actor.id,
-        reason=what,
-    )
+    made, kind = new_uuid(), EntryKind.STAFF_ACT
+    entry = Entry(made, made, False, kind, now, now, client_id=actor.id, reason=what)
     ledger.append([ledger.bare_entry(entry)])

@@ -254,8 +254,7 @@ class Catalogue:
 
     def notice_in_use(self, key: str, at: datetime) -> NoticeVersion | None:
         """The version in use at an instant; None before the first."""
-        in_use = [notice for notice in self.notices[key] if notice.in_use_from <= at]
-        return in_use[-1] if in_use else None
+        return next((n for n in reversed(self.notices[key]) if n.in_use_from <= at), None)
 
     def is_outdated(self, key: str, version: str, at: datetime) -> bool:
         """Whether a material version came into use after that one: an answer under it no

@@ -19,6 +19,7 @@ _SAID = (
 _STEPS = (
     *("received", "confirmed", "approved", "rejected", "extended", "running"),
     *("done", "failed", "cancelled", "held", "released"),
+    *("lift_announced", "lift_cancelled", "lifted"),
 )
 _ACTS = {
     "customer_merged": "customer.merged",
