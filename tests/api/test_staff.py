@@ -155,7 +155,7 @@ def test_whatever_is_wrong_the_answer_is_the_same(app, enrol, make_staff, try_to
         page = try_to_sign_in(browser, name, codes, password, code=code)
         token = forms_of(page)[0]["fields"]["csrf_token"]
         answers.append((page.status_code, page.text.replace(token, "").replace(name, "")))
-        assert SESSION not in browser.cookies()
+        assert not is_in(browser)
     assert {answer[0] for answer in answers} == {401}
     assert len(set(answers)) == 1
 
