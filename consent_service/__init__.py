@@ -1,3 +1,3 @@
 """Consent and privacy management: record choices, ask before targeting, log every answer."""
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
