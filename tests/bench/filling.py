@@ -109,8 +109,10 @@ def _fill_sqlite(connection, count):
         numbers = range(lo, min(lo + _AT_ONCE, count))
         rows = [_row(number, count, chance) for number in numbers]
         connection.execute("BEGIN")
+        known = connection.execute("SELECT name FROM pragma_table_info('ledger_entries')")
+        names = ", ".join(name for (name,) in known.fetchall()[: len(rows[0])])
         marks = ", ".join("?" * len(rows[0]))
-        connection.executemany(f"INSERT INTO ledger_entries VALUES ({marks})", rows)  # noqa: S608  # names of our own
+        connection.executemany(f"INSERT INTO ledger_entries ({names}) VALUES ({marks})", rows)  # noqa: S608  # names of our own
         leaves = ((at, row[1], bytes(LEAF)) for at, row in zip(numbers, rows, strict=True))
         connection.executemany("INSERT INTO ledger_leaves VALUES (?, ?, ?, NULL)", leaves)
         connection.execute("COMMIT")
