@@ -21,6 +21,7 @@ from consent_service.crypto.envelope import Sealed
 from consent_service.storage.db import Base
 from consent_service.storage.types import SealedBytes, UtcDateTime
 
+_USE = "kind = 'disclosure'"
 _BREACH = "kind = 'disclosure' AND outcome = 'deny'"
 _OF_AUDIENCES = "kind = 'disclosure' AND NOT known", "kind = 'disclosure' AND known = 0"
 
@@ -70,6 +71,7 @@ class LedgerEntryRow(Base):
         Index(None, "touchpoint", "id", **_only("touchpoint IS NOT NULL")),
         Index(None, "kind", "id", **_only("kind <> 'decision'")),
         Index("ix_ledger_entries_breaches", "kind", "outcome", "id", **_only(_BREACH)),
+        Index("ix_ledger_entries_uses", "purpose", "recipient", "id", **_only(_USE)),
         Index("ix_ledger_entries_of_audiences", "kind", "known", "id", **_only(*_OF_AUDIENCES)),
         Index("ix_ledger_entries_cites", "cites", **_only(*_OF_AUDIENCES)),
         Index("ix_ledger_entries_apart", "kind", "id", **_only("apart", "apart = 1")),

@@ -17,7 +17,7 @@ MONTHS = 36
 END = datetime(2026, 11, 1, tzinfo=UTC)
 START = END - timedelta(days=MONTHS * 365.25 / 12)
 BUSY = UUID(hashlib.md5(b"c0").hexdigest())  # noqa: S324  # no secret: a number spread over ids
-QUIET = UUID(hashlib.md5(b"c77").hexdigest())  # noqa: S324
+QUIET = UUID(hashlib.md5(b"c7777").hexdigest())  # noqa: S324
 PAYLOAD, LEAF = 230, 420  # bytes, as they are in the demo's log
 
 _RARE = 1e-5  # 100 of ten million

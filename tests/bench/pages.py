@@ -43,6 +43,8 @@ FILTERS = {
     "recipient, rare, and month": {"recipient": "printer", **MONTH},
     "purpose and touchpoint": {"purpose": "orders", "touchpoint": "app"},
     "purpose, kind and month": {"purpose": "orders", "kinds": USES, **MONTH},
+    "all but kind": {"recipient": "call_centre", "purpose": "orders",
+                     "outcome": "permit", "touchpoint": "app", **MONTH},
     "all of it": {"recipient": "call_centre", "purpose": "orders", "kinds": USES,
                   "outcome": "permit", "touchpoint": "app", **MONTH},
 }  # fmt: skip
