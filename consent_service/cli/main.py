@@ -2,9 +2,11 @@
 so that `consent --help` answers at once. To add one: a line in `SECTIONS`, and a module in
 this room whose click command is called `command`."""
 
+import gc
 import importlib
 import os
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 import click
@@ -75,7 +77,7 @@ class Commands(click.Group):
         entry = _ENTRIES.get(cmd_name)
         if entry is None:
             return None
-        found = importlib.import_module(f"consent_service.cli.{entry.module}").command
+        found = _imported(f"consent_service.cli.{entry.module}").command
         assert isinstance(found, click.Command)
         return found
 
@@ -89,6 +91,17 @@ class Commands(click.Group):
         """Runs the command; says in a line what is wrong."""
         with ending_well(ctx):
             return super().invoke(ctx)
+
+
+def _imported(module: str) -> ModuleType:
+    """A module. What is imported stays, and the cyclic collector would walk it over and over: a
+    sixth of a cold start."""
+    gc.disable()
+    try:
+        return importlib.import_module(module)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -12,7 +12,7 @@ from consent_service.kernel.clock import parse_rfc3339, rfc3339
 from consent_service.kernel.errors import Invalid
 from consent_service.ledger import log_keys, renaming
 from consent_service.ledger.notes import Checkpoint
-from consent_service.operations import replaying, restoring
+from consent_service.operations import marking, replaying, restoring
 from consent_service.operations.model import Manifest
 from consent_service.web.runtime import keys, now, runtime
 
@@ -118,7 +118,7 @@ def begin(as_of: str) -> None:
     except ValueError:
         raise Invalid("--as-of: this is no time as RFC 3339 writes it.") from None
     with running_app(replayed=False):
-        restoring.mark(made_at, runtime().settings.base_url, actor(), now())
+        marking.mark(made_at, runtime().settings.base_url, actor(), now())
     click.echo("Nothing is answered until `consent restore finish`.")
 
 

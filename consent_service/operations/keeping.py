@@ -14,8 +14,8 @@ from consent_service.kernel.errors import MisconfiguredError
 from consent_service.ledger import renaming
 from consent_service.operations.following import Follower, PutBack
 from consent_service.operations.journal import Journal, sole_writer
+from consent_service.operations.marking import mark
 from consent_service.operations.model import BadBackup
-from consent_service.operations.restoring import mark
 
 _EVERY_S = 1.0
 

@@ -32,6 +32,7 @@ from consent_service.operations import access, store
 from consent_service.operations.backing_up import read_erased
 from consent_service.operations.following import GPC
 from consent_service.operations.journal import Line, digests_of, read_journal
+from consent_service.operations.marking import staff_act
 from consent_service.operations.model import (
     Incomplete,
     NothingToFinish,
@@ -39,7 +40,6 @@ from consent_service.operations.model import (
     Outcome,
     Restore,
 )
-from consent_service.operations.restoring import staff_act
 from consent_service.personal_data import service as personal_data
 from consent_service.privacy_requests import restriction
 from consent_service.privacy_requests import service as privacy_requests

@@ -13,13 +13,11 @@ from consent_service.crypto.keyring import Keyring
 from consent_service.customers.key_marks import check_keyring
 from consent_service.erasures import listed
 from consent_service.kernel.actors import Actor
-from consent_service.kernel.ids import new_uuid
 from consent_service.ledger import partitions, proofs, renaming
-from consent_service.ledger import service as ledger
-from consent_service.ledger.model import Entry, EntryKind
 from consent_service.ledger.notes import Checkpoint
-from consent_service.operations import files, rows_store, store
+from consent_service.operations import files, rows_store
 from consent_service.operations.backing_up import SignedManifest, read_erased, sha256_of
+from consent_service.operations.marking import mark
 from consent_service.operations.model import (
     APART,
     ERASED,
@@ -35,10 +33,6 @@ from consent_service.operations.model import (
 from consent_service.storage.migrated import is_known
 from consent_service.storage.migrations import migrate
 from consent_service.storage.unit_of_work import reading, unit_of_work
-from consent_service.webhooks import dispatching as webhooks
-from consent_service.witnesses import service as witnesses
-
-RESTORED = "store_restored"
 
 
 def read_manifest(directory: Path, keys: Keyring) -> Manifest:
@@ -94,29 +88,6 @@ def restore(
         rows_store.take_time(tx)
         rows_store.analyse(tx)
     return done
-
-
-def mark(made_at: datetime, base_url: str, actor: Actor, now: datetime) -> Restore:
-    """Marks the store as put back to what it was at `made_at`, in the caller's unit of work, if
-    there is one: nothing is answered until that is finished, and the log has a new name."""
-    with unit_of_work() as tx:
-        restore_id = new_uuid()
-        size = renaming.go_on_anew(base_url, restore_id, now)
-        done = Restore(restore_id, made_at, now, size)
-        store.add(tx, done)
-        witnesses.begin_anew()
-        webhooks.pass_by(size)
-        ledger.append([staff_act(RESTORED, actor, now)])
-    return done
-
-
-def staff_act(reason: str, actor: Actor, now: datetime) -> Entry:
-    """The log's entry of what staff did to the store."""
-    entry_id = new_uuid()
-    kind = EntryKind.STAFF_ACT
-    return ledger.bare_entry(
-        Entry(entry_id, entry_id, False, kind, now, now, client_id=actor.in_log, reason=reason)
-    )
 
 
 def _check_files(
