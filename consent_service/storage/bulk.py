@@ -48,12 +48,19 @@ def insert_rows(tx: Connection, into: type[Base], rows: Sequence[Mapping[str, An
     if tx.dialect.name == "postgresql" and len(given) > 1:
         _copy(tx, table, names, given)
         return
-    at_once = _MOST_MARKS // len(names)
-    for at in range(0, len(given), at_once):
-        some = given[at : at + at_once]
+    most, at = _MOST_MARKS // len(names), 0
+    while at < len(given):
+        some = given[at : at + _even(min(most, len(given) - at))]
+        at += len(some)
         tx.exec_driver_sql(
             _insert(table, names, len(some), tx.dialect), tuple(chain.from_iterable(some))
         )
+
+
+def _even(count: int) -> int:
+    """The largest power of two that is not above it. A statement for each number of rows would
+    fill the driver's cache of them with 60 MB."""
+    return 1 << (count.bit_length() - 1)
 
 
 def _copy(
