@@ -94,7 +94,7 @@ def prepare_engine(engine: Engine) -> None:
             "synchronous=FULL",
             "foreign_keys=ON",
             "secure_delete=ON",
-            "cache_size=-8192",  # KiB a connection, and there is one a thread
+            "cache_size=-4096",  # KiB a connection, and there is one a thread
             "wal_autocheckpoint=8000",  # pages: one that changes often is copied back less often
         ):
             connection.execute("PRAGMA " + pragma)

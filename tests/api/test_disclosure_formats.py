@@ -98,7 +98,7 @@ def test_portions_of_a_parquet_file_share_row_groups():
     portions = [[item_with(f"{n}.{of}") for n in range(of)] for of in range(12)]
     found = pyarrow.parquet.ParquetFile(io.BytesIO(b"".join(parquet(portions))))
     groups = [found.metadata.row_group(at).num_rows for at in range(found.num_row_groups)]
-    assert groups == [0 + 1 + 2 + 3, 4 + 5 + 6 + 7, 8 + 9 + 10 + 11]
+    assert groups == [1 + 2 + 3 + 4, 5 + 6 + 7 + 8, 9 + 10 + 11]
     told = [item.purpose for portion in portions for item in portion]
     assert found.read().column("purpose").to_pylist() == told
 
@@ -156,7 +156,7 @@ def test_what_breaks_off_does_not_look_whole(shop, log):
     with pytest.raises(Unavailable) as broken:
         received.extend(body)
     assert broken.value.__cause__ is None
-    assert received[0].count(b"\n") > 1_000
+    assert received[0].count(b"\n") > 250
     assert not b"".join(received).endswith(b"\n")
     shop.change_store("ALTER TABLE elsewhere RENAME TO ledger_entries")
     assert fetched(shop, NDJSON).data.endswith(b"\n")

@@ -144,7 +144,7 @@ class Bare:
                 "journal_mode=WAL",
                 "synchronous=FULL",
                 "secure_delete=ON",
-                "cache_size=-8192",
+                "cache_size=-4096",
             ):
                 store.execute(f"PRAGMA {pragma}")
             for sql in self._schema:

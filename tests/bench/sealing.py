@@ -131,7 +131,7 @@ def _connected(url):
             yield connection
         return
     with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
-        for pragma in ("synchronous=FULL", "secure_delete=ON", "cache_size=-8192"):
+        for pragma in ("synchronous=FULL", "secure_delete=ON", "cache_size=-4096"):
             connection.execute("PRAGMA " + pragma)
         yield connection
 
