@@ -71,6 +71,23 @@ def test_an_earlier_id_that_is_committed_later_is_sealed():
     assert log.verify().leaves == 2
 
 
+def test_what_took_seconds_to_be_committed_is_found_by_the_next_rounds():
+    sealer = Sealer("http://127.0.0.1:8000")
+    sealer.run(keys(), utc_now())
+    log.append()
+    assert log.seal(sealer) == 1
+    sealer._sweep_at = time.monotonic() + 3600  # by none of its sweeps
+    service.append([log.an_entry(first_uuid_of(utc_now() - timedelta(seconds=7)))])
+    assert any(_rounds(sealer, pause=0.25, count=5))
+    assert log.verify().leaves == 2
+
+
+def _rounds(sealer, pause, count):
+    for _ in range(count):
+        yield log.seal(sealer)
+        time.sleep(pause)
+
+
 def test_what_took_minutes_to_be_committed_is_found_by_a_sweep():
     log.append()
     assert log.seal() == 1
