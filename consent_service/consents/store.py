@@ -16,6 +16,11 @@ from consent_service.kernel.ids import CustomerId, first_uuid_of, time_of
 from consent_service.storage.bulk import insert_rows
 from consent_service.storage.many import among, rows_among
 
+# Found by value in a tenth of the time that an Enum takes: there are several a row.
+_STATES = {state.value: state for state in State}
+_KINDS = {kind.value: kind for kind in EventKind}
+_CHANNELS: dict[str, Channel | None] = {"": None, **{each.value: each for each in Channel}}
+
 
 def add_events(tx: Connection, events: Sequence[Event]) -> None:
     """Adds events."""
@@ -202,7 +207,7 @@ def record_of(row: Any) -> Record:
     return Record(
         row.purpose,
         _channel(row.channel),
-        State(row.state),
+        _STATES[row.state],
         row.happened_at,
         row.event_id,
         row.notice_version,
@@ -210,7 +215,7 @@ def record_of(row: Any) -> Record:
         row.direct,
         row.revision,
         row.recorded_from,
-        None if row.standing_no is None else State(row.standing_no),
+        None if row.standing_no is None else _STATES[row.standing_no],
     )
 
 
@@ -221,7 +226,7 @@ def _event(row: Any) -> Event:
         row.revision,
         row.purpose,
         _channel(row.channel),
-        EventKind(row.kind),
+        _KINDS[row.kind],
         row.happened_at,
         row.captured_at,
         row.recorded_at,
@@ -280,7 +285,7 @@ def _record_values(
 
 
 def _channel(text: str) -> Channel | None:
-    return Channel(text) if text else None
+    return _CHANNELS[text]
 
 
 def _text(channel: Channel | None) -> str:

@@ -1,6 +1,6 @@
 """What the log keeps of an answer. No I/O."""
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -21,8 +21,10 @@ def entry_of(
     client_id: str,
     now: datetime,
     batch_id: UUID | None,
+    parts: Mapping[str, Any],
 ) -> Entry:
-    """The entry of an answer, not sealed yet. Clear columns name what the catalogue knows."""
+    """The entry of an answer, with what the log makes of its payload. Clear columns name what the
+    catalogue knows."""
     return Entry(
         made,
         made if place is None else place,
@@ -40,6 +42,7 @@ def entry_of(
         reason=verdict.reason.value,
         catalogue_version=catalogue.version,
         batch_id=batch_id,
+        **parts,
     )
 
 

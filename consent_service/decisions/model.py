@@ -5,11 +5,12 @@ Source: DESIGN.md section 3, "A decision, rule by rule".
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
+
+from msgspec import Struct
 
 from consent_service.catalogue.model import Catalogue, Channel, LegalBasis, Purpose, Regime
 from consent_service.consents.model import Record, State, expires_at, is_expired, record_for
@@ -53,8 +54,7 @@ class Reason(StrEnum):
     GPC = "gpc"
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """What is asked. `recipient` None: the caller acts for nobody it may act for.
     `data_categories` None: all that the purpose declares."""
 
@@ -64,8 +64,7 @@ class Question:
     recipient: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(Struct, frozen=True):
     """What is known of whom it is asked about. `facts` None: nobody known, or erased.
 
     `asked_by` is the identifier the caller named, by type and id; `addresses` are the person's
@@ -79,8 +78,7 @@ class Person:
     addresses: Mapping[IdentifierType, frozenset[UUID]] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """An answer with what it rests on. `channel` and categories are those it speaks of."""
 
     outcome: Outcome
@@ -91,8 +89,7 @@ class Verdict:
     valid_until: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """One check as it comes in: a question about somebody named by id or by identifier.
     `pointer` leads to it in the body."""
 
@@ -104,8 +101,7 @@ class Check:
     pointer: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """A verdict as given and logged. `place` is the customer, or `id` itself for nobody known."""
 
     id: UUID

@@ -12,7 +12,7 @@ from consent_service.decisions.quick import quick_batch, quick_check
 from consent_service.decisions.schemas import BatchBody, BatchReply, CheckBody, DecisionReply
 from consent_service.decisions.statements import sign_statement
 from consent_service.kernel.clock import rfc3339
-from consent_service.kernel.ids import CustomerId, decode, encode
+from consent_service.kernel.ids import CustomerId, decode, encode, encode_all
 from consent_service.oauth.guard import Customers, caller, reach, require_scope
 from consent_service.oauth.model import Caller
 from consent_service.web.api import MEBIBYTE, Reply, Routes
@@ -29,7 +29,7 @@ def check_one(body: dict[str, Any]) -> Reply:
     """Ask whether data of a person may be used for a purpose. Deny is a 200; a failure counts
     as deny."""
     decision = service.check(_check(body, caller()), caller().client_id, now(), keys())
-    return Reply(_decision_json(decision))
+    return Reply(_decision_json(encode("dec", decision.place, decision.id), decision))
 
 
 @api.route("/v1/decisions/batch", "POST", max_body=16 * MEBIBYTE)
@@ -41,7 +41,8 @@ def check_batch(body: dict[str, Any]) -> Reply:
     who = caller()
     checks = [_check(part, who, f"/checks/{at}") for at, part in enumerate(body["checks"])]
     found = service.check_batch(checks, who.client_id, now(), keys())
-    return Reply({"decisions": [_decision_json(decision) for decision in found]})
+    ids = encode_all("dec", [each.place for each in found], [each.id for each in found])
+    return Reply({"decisions": list(map(_decision_json, ids, found))})
 
 
 @api.route("/v1/decisions/<id:decision_id>", "GET")
@@ -75,11 +76,11 @@ def _check(body: dict[str, Any], who: Caller, pointer: str = "") -> Check:
     )
 
 
-def _decision_json(decision: Decision) -> dict[str, Any]:
+def _decision_json(decision_id: str, decision: Decision) -> dict[str, Any]:
     verdict = decision.verdict
     record = verdict.record
     return {
-        "decision_id": encode("dec", decision.place, decision.id),
+        "decision_id": decision_id,
         "outcome": verdict.outcome.value,
         "reason": verdict.reason.value,
         "purpose": decision.purpose,

@@ -1,7 +1,6 @@
 """Checks: gather facts, decide once, log, answer. What cannot be logged is not answered."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,32 +14,20 @@ from consent_service.crypto.keyring import Keyring
 from consent_service.customers import keys as customer_keys
 from consent_service.customers import service as customers
 from consent_service.customers.identifiers import find_probable_owner, is_value
-from consent_service.customers.model import Identifier, IdentifierType
-from consent_service.decisions import one_store, store
+from consent_service.decisions import one_store
 from consent_service.decisions.appending import append_all, append_one
 from consent_service.decisions.entries import entry_of, payload_of
-from consent_service.decisions.model import (
-    Check,
-    Decision,
-    Outcome,
-    Person,
-    Question,
-    Reason,
-    Verdict,
-    decide,
-)
+from consent_service.decisions.gathering import Known, gather
+from consent_service.decisions.judging import Judge, verdict_of
+from consent_service.decisions.model import Check, Decision, Verdict
 from consent_service.decisions.one_store import One
-from consent_service.decisions.store import Gathered
 from consent_service.kernel.clock import rfc3339
 from consent_service.kernel.errors import Invalid, NotFound, Unavailable
 from consent_service.kernel.ids import CustomerId, new_uuid, new_uuids
 from consent_service.ledger import service as ledger
 from consent_service.ledger.model import Entry, EntryKind
 from consent_service.storage.direct import Door, direct
-from consent_service.storage.unit_of_work import reading
-from consent_service.suppressions import service as suppressions
 from consent_service.suppressions.model import Reason as MarkReason
-from consent_service.suppressions.model import Suppression
 
 
 class Stale(Unavailable):
@@ -67,7 +54,7 @@ def check_batch(
     Raises: Unavailable."""
     catalogue = catalogues.current()
     batch_id, *ids = new_uuids(1 + len(checks))
-    known = _gather(checks, keys)
+    known = gather(checks, keys)
     answers = _answer(checks, ids, known, catalogue, client_id, now, keys, batch_id)
     batch = Entry(batch_id, batch_id, False, EntryKind.BATCH, now, now, client_id=client_id)
     if not append_all(batch, [entry for _, entry in answers]):
@@ -80,11 +67,11 @@ def judge(
 ) -> list[tuple[CustomerId | None, Verdict]]:
     """What many checks come to, in order, with who it is about where they are known: not logged,
     which is for whoever asks to do. Raises: Unavailable."""
-    known = _gather(checks, keys)
+    known = gather(checks, keys)
     found = []
     for check_ in checks:
         place, person = known.person_of(check_)
-        found.append((place, _verdict(check_.question, person, catalogue, now)))
+        found.append((place, verdict_of(check_.question, person, catalogue, now)))
     return found
 
 
@@ -127,7 +114,7 @@ def get_entry(
 def _answer(
     checks: Sequence[Check],
     ids: Sequence[UUID],
-    known: "_Known",
+    known: Known,
     catalogue: Catalogue,
     client_id: str,
     now: datetime,
@@ -135,57 +122,27 @@ def _answer(
     batch_id: UUID | None = None,
 ) -> list[tuple[Decision, Entry]]:
     opened: dict[CustomerId, SealingKey] = {}
-    answers = []
+    judge_, answers = Judge(catalogue, now), []
     for check_, made in zip(checks, ids, strict=True):
         place, person = known.person_of(check_)
-        _check_freshness(check_, place, known)
-        verdict = _verdict(check_.question, person, catalogue, now)
-        if place is not None and place not in opened:
-            life = known.gathered[place].life
-            opened[place] = data_keys.unwrap(keys, DataKeyKind.LIFE, place, life)
-        entry = entry_of(made, check_, place, verdict, catalogue, client_id, now, batch_id)
+        verdict = judge_.verdict_of(check_.question, person)
         if place is None:
-            logged = ledger.bare_entry(entry)
+            parts = ledger.bare_parts()
         else:
-            logged = ledger.sealed_entry(entry, payload_of(check_, verdict), opened[place])
+            if check_.at_least_as_fresh is not None:
+                _check_freshness(check_, check_.at_least_as_fresh, place, known)
+            life = opened.get(place)
+            if life is None:
+                wrapped = known.gathered[place].life
+                life = opened[place] = data_keys.unwrap(keys, DataKeyKind.LIFE, place, wrapped)
+            parts = ledger.sealed_parts(place, made, payload_of(check_, verdict), life)
+        entry = entry_of(made, check_, place, verdict, catalogue, client_id, now, batch_id, parts)
         decision = Decision(made, entry.place, verdict, check_.question.purpose, now)
-        answers.append((decision, logged))
+        answers.append((decision, entry))
     return answers
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What the store knows of whoever is asked about. `resolved` leads from each id named to a
-    customer; `marks` are those on identifiers that nobody has."""
-
-    owners: Mapping[Identifier, tuple[CustomerId, UUID]]
-    resolved: Mapping[CustomerId, CustomerId]
-    gathered: Mapping[CustomerId, Gathered]
-    addresses: Mapping[CustomerId, Mapping[IdentifierType, frozenset[UUID]]]
-    marks: Mapping[Identifier, Sequence[Suppression]]
-
-    def person_of(self, check_: Check) -> tuple[CustomerId | None, Person]:
-        """Who it is, where they are known here, and what is known of them."""
-        place, asked_by = self._place(check_), None
-        if check_.identifier is not None:
-            _, identifier_id = self.owners.get(check_.identifier, (None, None))
-            asked_by = (check_.identifier.type, identifier_id)
-        if place is None:
-            marks = self.marks.get(check_.identifier, ()) if check_.identifier else ()
-            return None, Person(None, {}, tuple(marks), asked_by)
-        found = self.gathered[place]
-        marks = tuple(found.marks.values())
-        return place, Person(found.facts, found.records, marks, asked_by, self.addresses.get(place))
-
-    def _place(self, check_: Check) -> CustomerId | None:
-        named = check_.customer_id
-        if check_.identifier is not None:
-            named, _ = self.owners.get(check_.identifier, (None, None))
-        place = None if named is None else self.resolved[named]
-        return place if place in self.gathered else None
-
-
-def _gather_one(check_: Check, keys: Keyring) -> tuple[Catalogue, _Known]:
+def _gather_one(check_: Check, keys: Keyring) -> tuple[Catalogue, Known]:
     """What one check needs, by the fewest statements: whoever is not found by them, has been
     merged, or has an address that may not be used is gathered as one of many."""
     with direct() as door:
@@ -194,10 +151,10 @@ def _gather_one(check_: Check, keys: Keyring) -> tuple[Catalogue, _Known]:
         one, known = found
         if one.catalogue_version is not None and known is not None:
             return catalogues.by_version(one.catalogue_version), known
-    return catalogues.current(), _gather([check_], keys)
+    return catalogues.current(), gather([check_], keys)
 
 
-def _look_up(door: Door, check_: Check, keys: Keyring) -> tuple[One, _Known | None] | None:
+def _look_up(door: Door, check_: Check, keys: Keyring) -> tuple[One, Known | None] | None:
     purpose, identifier, owner = check_.question.purpose, check_.identifier, None
     if identifier is not None:
         owner = find_probable_owner(door, identifier, keys)
@@ -216,34 +173,13 @@ def _look_up(door: Door, check_: Check, keys: Keyring) -> tuple[One, _Known | No
         if one.value is None or not is_value(identifier, owner, one.value, life):
             return one, None
         owners = {identifier: owner}
-    return one, _Known(owners, {named: named}, {named: gathered}, {}, {})
+    return one, Known(owners, {named: named}, {named: gathered}, {}, {})
 
 
-def _gather(checks: Sequence[Check], keys: Keyring) -> _Known:
-    identifiers = [c.identifier for c in checks if c.identifier is not None]
-    owners = customers.find_identifier_owners(identifiers, keys)
-    named = {c.customer_id for c in checks if c.customer_id is not None}
-    resolved = customers.resolve_many(sorted(named | {owner for owner, _ in owners.values()}))
-    purposes = {check_.question.purpose for check_ in checks}
-    with reading() as tx:
-        gathered = store.gather(tx, sorted(set(resolved.values())), purposes)
-        unreachable = [
-            customer
-            for customer, found in gathered.items()
-            if any(mark.reason is MarkReason.UNDELIVERABLE for mark in found.marks.values())
-        ]
-        addresses = store.list_addresses(tx, unreachable)
-        nobody_s = [
-            i for i in identifiers if i not in owners or resolved[owners[i][0]] not in gathered
-        ]
-        marks = suppressions.list_of_identifiers(nobody_s, keys)
-    return _Known(owners, resolved, gathered, addresses, marks)
-
-
-def _check_freshness(check_: Check, place: CustomerId | None, known: _Known) -> None:
-    if check_.at_least_as_fresh is None or place is None:
-        return
-    customer_id, revision = check_.at_least_as_fresh
+def _check_freshness(
+    check_: Check, token: tuple[CustomerId, int], place: CustomerId, known: Known
+) -> None:
+    customer_id, revision = token
     if customer_id != place and customers.resolve(customer_id) != place:
         raise Invalid.at(
             check_.pointer + "/at_least_as_fresh",
@@ -252,10 +188,3 @@ def _check_freshness(check_: Check, place: CustomerId | None, known: _Known) -> 
         )
     if known.gathered[place].revision < revision:
         raise Stale()
-
-
-def _verdict(question: Question, person: Person, catalogue: Catalogue, now: datetime) -> Verdict:
-    if question.purpose not in catalogue.purposes:
-        asked = question.data_categories or ()
-        return Verdict(Outcome.DENY, Reason.UNKNOWN_PURPOSE, question.channel, asked, None, now)
-    return decide(question, person, catalogue, now)

@@ -2,10 +2,10 @@
 
 from collections import namedtuple
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from msgspec import Struct
 from sqlalchemy import Connection, Select, func, select
 
 from consent_service.catalogue.model import Channel
@@ -29,8 +29,7 @@ from consent_service.suppressions.store import mark_of
 from consent_service.suppressions.tables import CustomerSuppressionRow
 
 
-@dataclass(frozen=True, slots=True)
-class Gathered:
+class Gathered(Struct, frozen=True):
     """What the store knows of a customer that a decision reads."""
 
     revision: int
@@ -41,30 +40,31 @@ class Gathered:
 
 
 def gather(
-    tx: Connection, customer_ids: Sequence[CustomerId], purposes: Collection[str]
+    tx: Connection, customer_ids: Collection[CustomerId], purposes: Collection[str]
 ) -> dict[CustomerId, Gathered]:
     """What is known of customers, as far as these purposes need it; unknown ones are left out.
 
     One statement: what they rest on was all true at one moment.
     """
     found: dict[CustomerId, Gathered] = {}
-    for row in tx.execute(_query(tx, customer_ids, purposes)):
-        take(row, found)
+    if customer_ids:
+        for row in tx.execute(_query(tx, customer_ids, purposes)).fetchall():
+            take(row, found)
     return found
 
 
 def take(row: Sequence[Any], found: dict[CustomerId, Gathered]) -> None:
     """Adds what a row of `FACTS` says: of a customer there is one for each record and mark."""
-    customer = _OfCustomer(*row[:_RECORD_AT])
-    record, mark = _Record(*row[_RECORD_AT:_MARK_AT]), _Mark(*row[_MARK_AT:])
-    gathered = found.get(customer.customer_id)
+    gathered = found.get(row[0])
     if gathered is None:
+        customer = _OfCustomer(*row[:_RECORD_AT])
         gathered = Gathered(customer.revision, facts_of(customer), customer.wrapped, {}, {})
         found[customer.customer_id] = gathered
-    if record.revision is not None:
-        known = record_of(record)
+    if row[_RECORD_AT] is not None:
+        known = record_of(_Record(*row[_RECORD_AT:_MARK_AT]))
         gathered.records[known.purpose, known.channel] = known
-    if mark.id is not None:
+    if row[_MARK_AT] is not None:
+        mark = _Mark(*row[_MARK_AT:])
         gathered.marks[mark.id] = mark_of(mark)
 
 
@@ -113,7 +113,7 @@ _Mark = _row_type("_Mark", _marks)
 
 
 def _query(
-    tx: Connection, customer_ids: Sequence[CustomerId], purposes: Collection[str]
+    tx: Connection, customer_ids: Collection[CustomerId], purposes: Collection[str]
 ) -> Select[Any]:
     customer = CustomerRow
     facts, key, record, mark = in_force(customer.customer_id)

@@ -69,6 +69,12 @@ def encode(prefix: str, *parts: UUID) -> str:
     return prefix + "_" + "".join([base32(part.int) for part in parts])
 
 
+def encode_all(prefix: str, *columns: Sequence[UUID]) -> list[str]:
+    """As `encode`, of many: each column has one part of every id."""
+    parts = [base32_all([f"{part.int:032x}" for part in column]) for column in columns]
+    return [prefix + "_" + "".join(each) for each in zip(*parts, strict=True)]
+
+
 def decode(prefix: str, text: str, parts: int = 1) -> tuple[UUID, ...]:
     """The parts of an id that `encode` made.
 

@@ -58,7 +58,12 @@ def committed_entry(entry: Entry, salt: bytes, payload: bytes) -> Entry:
 
 def bare_entry(entry: Entry) -> Entry:
     """An entry without a payload: about nobody known, or about no customer at all."""
-    return replace(entry, token=os.urandom(_TOKEN))
+    return replace(entry, **bare_parts())
+
+
+def bare_parts() -> dict[str, Any]:
+    """What `bare_entry` adds to an entry."""
+    return {"token": os.urandom(_TOKEN)}
 
 
 def open_payload(entry: Entry, life: SealingKey) -> dict[str, Any]:

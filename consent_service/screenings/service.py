@@ -3,7 +3,6 @@
 import json
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace as with_channel
 from datetime import datetime, timedelta
 from typing import IO
 from uuid import UUID
@@ -90,7 +89,7 @@ def judge_audience(
         form.keep(tally.add(named, iter(audience.judge(subjects))))
         progress(len(named))
     tally.members.end_part()
-    asked = replace(asked, question=with_channel(asked.question, channel=audience.channel))
+    asked = replace(asked, question=replace(asked.question, channel=audience.channel))
     return JudgedAudience(asked, client_id, now, catalogue, form, permitted, tally)
 
 

@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DBAPIError
 
+from consent_service.storage.copying import packed
 from consent_service.storage.db import Base
 from consent_service.storage.types import SealedBytes, UtcDateTime
 
@@ -44,10 +45,10 @@ def insert_rows(tx: Connection, into: type[Base], rows: Sequence[Mapping[str, An
         values if rule is None else rule(values)
         for values, rule in zip(columns, rules, strict=True)
     ]
-    given = list(zip(*ruled, strict=True))
-    if tx.dialect.name == "postgresql" and len(given) > 1:
-        _copy(tx, table, names, given)
+    if tx.dialect.name == "postgresql" and len(rows) > 1:
+        _copy(tx, table, names, ruled)
         return
+    given = list(zip(*ruled, strict=True))
     most, at = _MOST_MARKS // len(names), 0
     while at < len(given):
         some = given[at : at + _even(min(most, len(given) - at))]
@@ -64,15 +65,16 @@ def _even(count: int) -> int:
 
 
 def _copy(
-    tx: Connection, table: Table, names: tuple[str, ...], rows: Iterable[tuple[Any, ...]]
+    tx: Connection, table: Table, names: tuple[str, ...], columns: Sequence[Iterable[Any]]
 ) -> None:
-    """All rows or none. Half the work of as many inserts, for the store and for the driver."""
+    """All rows or none. A fourth of the work of as many inserts, for the store and for the
+    driver."""
     statement = _copy_statement(table, names, tx.dialect)
+    rows = packed((table.c[n].type, tuple(c)) for n, c in zip(names, columns, strict=True))
     raw: Any = tx.connection.driver_connection
     try:
         with raw.cursor() as cursor, cursor.copy(statement) as copy:
-            for row in rows:
-                copy.write_row(row)
+            copy.write(rows)
     except psycopg.Error as error:
         raise DBAPIError.instance(statement, None, error, psycopg.Error) from error
 
@@ -91,7 +93,8 @@ def _marks(mark: str, values: Sequence[object]) -> str:
 @lru_cache(maxsize=256)
 def _copy_statement(table: Table, names: tuple[str, ...], dialect: Dialect) -> str:
     quote = dialect.identifier_preparer.quote
-    return f"COPY {quote(table.name)} ({', '.join(quote(name) for name in names)}) FROM STDIN"
+    columns = ", ".join(quote(name) for name in names)
+    return f"COPY {quote(table.name)} ({columns}) FROM STDIN (FORMAT BINARY)"
 
 
 @lru_cache(maxsize=256)

@@ -5,20 +5,19 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    ARRAY,
     Column,
     ColumnElement,
     Connection,
     Integer,
-    LargeBinary,
     Row,
     Select,
-    any_,
     bindparam,
     false,
+    func,
     text,
 )
 from sqlalchemy.orm import QueryableAttribute
+from sqlalchemy.types import UserDefinedType
 
 # SQLite knows no arrays: the values come one after another in one blob, and are cut out. (Out of a
 # text, each would be looked for from its beginning.)
@@ -39,10 +38,10 @@ def among(
     given: list[Any] = list(values)
     if not given:
         return false()
-    if tx.dialect.name == "postgresql":
-        kind = ARRAY(column.type if isinstance(given[0], UUID) else LargeBinary())
-        return column == any_(bindparam("many", given, type_=kind))
     of_uuids = isinstance(given[0], UUID)
+    if tx.dialect.name == "postgresql":
+        made = bindparam("many", _array(given), _Array("UUID[]" if of_uuids else "BYTEA[]"))
+        return column.op("=", is_comparison=True)(func.any(made))
     packed = b"".join([value.bytes for value in given] if of_uuids else given)
     parts = text(_UUIDS if of_uuids else _BYTES).bindparams(
         bindparam("many_packed", packed),
@@ -50,6 +49,26 @@ def among(
         bindparam("many_count", len(given), Integer()),
     )
     return column.op("IN", is_comparison=True)(parts)
+
+
+class _Array(UserDefinedType[str]):
+    """An array that is written out already: the driver would ask of each value what it is."""
+
+    cache_ok = True
+    render_bind_cast = True
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+    def get_col_spec(self, **_: Any) -> str:
+        """As PostgreSQL calls it."""
+        return self.kind
+
+
+def _array(given: list[Any]) -> str:
+    if isinstance(given[0], UUID):
+        return "{" + ",".join([f"{value.int:032x}" for value in given]) + "}"
+    return '{"' + '","'.join(["\\\\x" + value.hex() for value in given]) + '"}'
 
 
 def rows_among(

@@ -1,13 +1,13 @@
 """The rule book. The table of rules is here; the same rules, written a second time from
 DESIGN.md, are in `tests/support/worlds.py` and are held against it over a whole product."""
 
-import dataclasses
 import itertools
 from datetime import timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from consent_service.catalogue.model import (
     Change,
@@ -470,7 +470,7 @@ def test_a_closed_mark_does_not_count():
 def test_nobody_known_may_be_suppressed():
     marked = Person(None, {}, (make_mark(identifier_id=None),), (IdentifierType.EMAIL, None))
     assert suppressed(marked)
-    assert not suppressed(dataclasses.replace(marked, marks=()))
+    assert not suppressed(structs.replace(marked, marks=()))
 
 
 DEAD, LIVE = an_id(), an_id()
@@ -519,7 +519,7 @@ def test_undeliverable_reaches_that_address_on_its_channel(person, expected):
 
 
 def test_no_yes_makes_an_address_deliverable():
-    person = dataclasses.replace(
+    person = structs.replace(
         undeliverable((IdentifierType.EMAIL, DEAD)),
         records={(LIFTING.purpose, LIFTING.channel): LIFTING},
     )

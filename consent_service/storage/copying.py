@@ -1,0 +1,84 @@
+"""Rows as PostgreSQL's binary COPY takes them, made column by column: a third of the time in which
+the driver writes each value of each row as text, and less than that for the store to read them.
+
+Source: PostgreSQL's manual, COPY, "Binary Format".
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from struct import Struct
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    String,
+    Uuid,
+)
+from sqlalchemy.types import TypeEngine
+
+from consent_service.storage.types import SealedBytes, UtcDateTime
+
+Pack = Callable[[Sequence[Any]], list[bytes]]
+
+_HEAD = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_END = b"\xff\xff"
+_NULL = b"\xff\xff\xff\xff"
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_2, _4, _8 = Struct(">ih").pack, Struct(">ii").pack, Struct(">iq").pack
+
+
+def packed(columns: Iterable[tuple[TypeEngine[Any], Sequence[Any]]]) -> bytes:
+    """All rows of some columns, each with its type and its values as the driver takes them."""
+    made = [_packer(kind)(values) for kind, values in columns]
+    count = len(made).to_bytes(2)
+    rows = map(b"".join, zip(*made, strict=True))
+    return _HEAD + count + count.join(rows) + _END
+
+
+def _packer(kind: TypeEngine[Any]) -> Pack:
+    if isinstance(kind, Uuid):
+        return _uuids
+    if isinstance(kind, LargeBinary | SealedBytes):
+        return _bytes
+    return partial(_few, next(pack for of, pack in _PACKS.items() if isinstance(kind, of)))
+
+
+def _uuids(values: Sequence[UUID | None]) -> list[bytes]:
+    return [_NULL if value is None else b"\0\0\0\x10" + value.int.to_bytes(16) for value in values]
+
+
+def _bytes(values: Sequence[bytes | None]) -> list[bytes]:
+    return [_NULL if value is None else len(value).to_bytes(4) + value for value in values]
+
+
+def _few(pack: Callable[[Any], bytes], values: Sequence[Any]) -> list[bytes]:
+    """What most rows have in common is packed once."""
+    known: dict[Any, bytes] = {value: pack(value) for value in set(values) if value is not None}
+    known[None] = _NULL
+    return [known[value] for value in values]
+
+
+def _text(value: str) -> bytes:
+    said = value.encode()
+    return len(said).to_bytes(4) + said
+
+
+def _time(value: datetime) -> bytes:
+    return _8(8, (value - _EPOCH) // _MICROSECOND)
+
+
+_PACKS: dict[type[TypeEngine[Any]], Callable[[Any], bytes]] = {
+    UtcDateTime: _time,
+    String: _text,
+    Boolean: lambda value: b"\0\0\0\x01" + bytes((bool(value),)),
+    BigInteger: partial(_8, 8),
+    SmallInteger: partial(_2, 2),
+    Integer: partial(_4, 4),
+}
