@@ -14,6 +14,9 @@ from msgspec import Struct
 
 from consent_service.crypto.keyring import Keyring, KeyUse, ServiceKey
 
+_IDENTIFIER = "identifier."
+_INNER = 32
+
 
 class Indexed(Struct, frozen=True):
     """A blind index (32 bytes) and the 4-byte id of the key version that made it."""
@@ -37,6 +40,14 @@ def probes(keyring: Keyring, kind: str, inner: bytes) -> tuple[Indexed, ...]:
     return tuple([_index(key, kind, inner) for key in keyring.of(KeyUse.INDEX)[::-1]])
 
 
+def probes_of_all(keyring: Keyring, kind: str, inners: bytes) -> list[bytes]:
+    """As `probes`, of many inner hashes, one after another: a digest after another for each
+    version."""
+    keys = [_type_key(key.secret, _IDENTIFIER + kind) for key in keyring.of(KeyUse.INDEX)[::-1]]
+    each = [inners[at : at + _INNER] for at in range(0, len(inners), _INNER)]
+    return [b"".join([hmac.digest(key, inner, "sha256") for inner in each]) for key in keys]
+
+
 def keyed_digest(keyring: Keyring, kind: str, message: bytes) -> bytes:
     """A 32-byte fingerprint that nobody without the keyring can make or test."""
     return hmac.digest(_type_key(keyring.newest(KeyUse.INDEX).secret, kind), message, "sha256")
@@ -56,7 +67,7 @@ def fingerprint(key: ServiceKey) -> bytes:
 
 
 def _index(key: ServiceKey, kind: str, inner: bytes) -> Indexed:
-    of_type = _type_key(key.secret, "identifier." + kind)
+    of_type = _type_key(key.secret, _IDENTIFIER + kind)
     return Indexed(hmac.digest(of_type, inner, "sha256"), key.id)
 
 

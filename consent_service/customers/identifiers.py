@@ -12,7 +12,13 @@ from consent_service.crypto.keyring import Keyring, KeyUse
 from consent_service.customers import identifiers_store, normaliser
 from consent_service.customers import keys as data_keys
 from consent_service.customers.key_marks import check_keyring_once
-from consent_service.customers.model import Identifier, IdentifierKnown, Named, StoredIdentifier
+from consent_service.customers.model import (
+    Identifier,
+    IdentifierKnown,
+    IdentifierType,
+    Named,
+    StoredIdentifier,
+)
 from consent_service.customers.sealing import (
     is_value_of,
     open_identifier,
@@ -95,16 +101,20 @@ def is_value(
     return is_value_of(identifier, open_value(*owner, sealed, life)[0])
 
 
-def find_indexed_owners(identifiers: Sequence[N], keys: Keyring) -> dict[N, CustomerId]:
-    """As `find_identifier_owners`, for many: what the blind index, 256 bits of a keyed hash, finds
-    is believed, and nothing is opened."""
+def list_probes(identifiers: Sequence[Named], keys: Keyring) -> list[tuple[int, bytes]]:
+    """Every blind index under which one of these may stand, with its place among them. For many:
+    what the index, 256 bits of a keyed hash, finds is believed, and nothing is opened."""
     if not identifiers:
-        return {}
+        return []
     check_keyring_once(keys)
-    probes = {digest: i for i in identifiers for digest in probes_of(i, keys)}
-    with reading() as tx:
-        found = identifiers_store.find_indexed(tx, list(probes))
-    return {probes[digest]: owner for digest, owner in found.items()}
+    return [(at, digest) for at, i in enumerate(identifiers) for digest in probes_of(i, keys)]
+
+
+def list_indexes(kind: IdentifierType, inners: bytes, keys: Keyring) -> list[bytes]:
+    """As `list_probes`, of SHA-256 hashes (32 bytes each): for each key version in use the indexes
+    (32 bytes each) of all, the newest first."""
+    check_keyring_once(keys)
+    return blind_index.probes_of_all(keys, kind, inners)
 
 
 def find_by_identifier(identifier: Identifier, keys: Keyring) -> CustomerId | None:

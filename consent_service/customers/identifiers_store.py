@@ -66,13 +66,6 @@ def find_owner(door: Door, digest: bytes) -> tuple[CustomerId, UUID] | None:
     return None
 
 
-def find_indexed(tx: Connection, digests: Sequence[bytes]) -> dict[bytes, CustomerId]:
-    """Who has which blind index, of as many as one likes."""
-    row = IdentifierIndexRow
-    found = rows_among(tx, select(row.digest, row.customer_id), row.digest, digests)
-    return {bytes(one.digest): CustomerId(one.customer_id) for one in found}
-
-
 def list_identifiers(tx: Connection, customer_ids: Sequence[CustomerId]) -> list[StoredIdentifier]:
     """The identifiers of customers, in order of adding."""
     query = (

@@ -1,8 +1,9 @@
 """Many people asked about with one question. The rule book is the one of a single check: it is
 opened once for each set of facts that is different, and not for each person."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -11,9 +12,9 @@ from msgspec import Struct
 from consent_service.catalogue.model import Catalogue
 from consent_service.crypto.keyring import Keyring
 from consent_service.customers import service as customers
-from consent_service.customers.model import Named
 from consent_service.decisions import audience_store as store
-from consent_service.decisions.audience_store import Plain
+from consent_service.decisions.audience_store import Asked
+from consent_service.decisions.crowd import Crowd, Hashes, Ids, Subject
 from consent_service.decisions.model import (
     Check,
     Outcome,
@@ -22,22 +23,30 @@ from consent_service.decisions.model import (
     Verdict,
     channel_meant,
     decide,
+    outcome_of,
 )
 from consent_service.decisions.service import judge
-from consent_service.kernel.ids import CustomerId
 from consent_service.storage.unit_of_work import reading
 
-Subject = CustomerId | Named
+REASONS = tuple(Reason)
+NOBODY = 0xFF
+_UNJUDGED = 0xFE
+_CODES = {reason: code for code, reason in enumerate(REASONS)}
+PERMITTED = bytes(
+    code < len(REASONS) and outcome_of(REASONS[code]) is Outcome.PERMIT for code in range(256)
+)
+_AT_ONCE = 10_000
 
 
-class Judged(Struct, frozen=True):
-    """What holds for one of an audience. `secret` finds them among its members; None for somebody
-    who is not known here."""
+class Answers(Struct):
+    """What holds for each row of some crowds, in order: `codes` has for each the place of its
+    reason in `REASONS`, or `NOBODY` where it names none. `members` are those who are known here:
+    secrets of 16 bytes each that find them among an audience's members, and what was answered, the
+    permits last. `valid_until` is the earliest of the permits'."""
 
-    outcome: Outcome
-    reason: Reason
-    valid_until: datetime
-    secret: bytes | None
+    codes: bytearray
+    members: list[tuple[bytes, Reason]]
+    valid_until: datetime | None = None
 
 
 class Audience:
@@ -52,49 +61,87 @@ class Audience:
         self.channel = channel_meant(question, self._purpose)
         self._verdicts: dict[tuple[Any, ...], Verdict] = {}
 
-    def judge(self, subjects: Sequence[Subject]) -> list[Judged]:
-        """What holds for each, in order. Raises: Unavailable."""
-        named = [s for s in subjects if not isinstance(s, UUID)]
-        owners = customers.find_indexed_owners(named, self._keys) if named else {}
-        ids = [s if isinstance(s, UUID) else owners.get(s) for s in subjects]
-        there = list({one for one in ids if one is not None})
-        with reading() as tx:
-            found = store.gather_plain(tx, there, self._purpose, self.channel)
-        plain = {one.customer_id: self._judged(one) for one in found if not one.marked}
-        judged = [None if one is None else plain.get(one) for one in ids]
-        others = self._one_by_one([s for s, j in zip(subjects, judged, strict=True) if j is None])
-        return [others[s] if j is None else j for s, j in zip(subjects, judged, strict=True)]
+    def judge(self, crowds: Sequence[Crowd]) -> Answers:
+        """What holds for each. Raises: Unavailable."""
+        asked, codes = Asked(), bytearray()
+        for crowd in crowds:
+            self._ask(asked, len(codes), crowd)
+            codes += bytes((_UNJUDGED,)) * len(crowd)
+        answers = Answers(codes, [])
+        for some in store.gather_plain(asked, self._purpose, self.channel):
+            if not some.marked:
+                _answer(answers, self._verdict(some.facts), some.positions, some.secrets)
+        left = _left(crowds, codes)
+        while some_left := list(islice(left, _AT_ONCE)):
+            self._one_by_one(answers, some_left)
+        answers.members.sort(key=lambda each: PERMITTED[_CODES[each[1]]])
+        return answers
 
-    def _judged(self, one: Plain) -> Judged:
-        verdict = self._verdicts.get(one.facts)
+    def _ask(self, asked: Asked, first: int, crowd: Crowd) -> None:
+        if isinstance(crowd, Ids):
+            asked.ids.add(range(first, first + len(crowd)), crowd.packed)
+        elif isinstance(crowd, Hashes):
+            for digests in customers.list_indexes(crowd.type, crowd.packed, self._keys):
+                asked.digests.add(range(first, first + len(crowd)), digests)
+        else:
+            named = [(first + at, one) for at, one in enumerate(crowd.subjects) if one is not None]
+            ids = [(at, one.bytes) for at, one in named if isinstance(one, UUID)]
+            asked.ids.add([at for at, _ in ids], b"".join([one for _, one in ids]))
+            others = [(at, one) for at, one in named if not isinstance(one, UUID)]
+            probes = customers.list_probes([one for _, one in others], self._keys)
+            found = b"".join([digest for _, digest in probes])
+            asked.digests.add([others[which][0] for which, _ in probes], found)
+
+    def _verdict(self, facts: tuple[Any, ...]) -> Verdict:
+        verdict = self._verdicts.get(facts)
         if verdict is None:
-            person = store.person_of(one, self._purpose, self.channel)
+            person = store.person_of(facts, self._purpose, self.channel)
             verdict = decide(self._question, person, self._catalogue, self._now)
-            self._verdicts[one.facts] = verdict
-        return _judged(verdict, one.audience_secret)
+            self._verdicts[facts] = verdict
+        return verdict
 
-    def _one_by_one(self, subjects: Sequence[Subject]) -> dict[Subject, Judged]:
+    def _one_by_one(self, answers: Answers, left: Sequence[tuple[int, Subject]]) -> None:
         """Those who are not plain: unknown, merged, or with a mark beside them."""
-        if not subjects:
-            return {}
-        checks = [
-            Check(
-                self._question,
-                s if isinstance(s, UUID) else None,
-                None if isinstance(s, UUID) else s,
-                {},
-            )
-            for s in subjects
-        ]
+        subjects = list(dict.fromkeys(subject for _, subject in left))
+        checks = [_check(self._question, subject) for subject in subjects]
         judged = judge(checks, self._catalogue, self._now, self._keys)
-        places = {place for place, _ in judged if place is not None}
         with reading() as tx:
+            places = {place for place, _ in judged if place is not None}
             secrets = store.list_audience_secrets(tx, sorted(places))
-        return {
-            s: _judged(verdict, None if place is None else secrets.get(place))
-            for s, (place, verdict) in zip(subjects, judged, strict=True)
-        }
+        found = dict(zip(subjects, judged, strict=True))
+        for at, subject in left:
+            place, verdict = found[subject]
+            secret = b"" if place is None else secrets.get(place, b"")
+            _answer(answers, verdict, [at], secret)
 
 
-def _judged(verdict: Verdict, secret: bytes | None) -> Judged:
-    return Judged(verdict.outcome, verdict.reason, verdict.valid_until, secret)
+def _check(question: Question, subject: Subject) -> Check:
+    if isinstance(subject, UUID):
+        return Check(question, subject, None, {})
+    return Check(question, None, subject, {})
+
+
+def _answer(answers: Answers, verdict: Verdict, at: Sequence[int], secrets: bytes) -> None:
+    code, codes = _CODES[verdict.reason], answers.codes
+    for each in at:
+        codes[each] = code
+    if secrets:
+        answers.members.append((secrets, verdict.reason))
+    if verdict.outcome is Outcome.PERMIT:
+        until = verdict.valid_until
+        answers.valid_until = min(until, answers.valid_until or until)
+
+
+def _left(crowds: Sequence[Crowd], codes: bytearray) -> Iterator[tuple[int, Subject]]:
+    """Those nobody has answered yet; who names nobody is marked so."""
+    first = 0
+    for crowd in crowds:
+        at = codes.find(_UNJUDGED, first, first + len(crowd))
+        while at >= 0:
+            subject = crowd.subject(at - first)
+            if subject is None:
+                codes[at] = NOBODY
+            else:
+                yield at, subject
+            at = codes.find(_UNJUDGED, at + 1, first + len(crowd))
+        first += len(crowd)

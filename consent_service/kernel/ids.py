@@ -28,6 +28,8 @@ _SHIFTS = range(120, -1, -15)
 _LANE = 32  # bytes, of which a UUID is in the last 16
 _HALVINGS = ((80, 48), (40, 24), (20, 12), (10, 6), (5, 3))  # bits in a half, and how far it moves
 _LETTERS = bytes.maketrans(bytes(range(32)), _ALPHABET.encode())
+_FROM_LETTERS = bytes(_ALPHABET.find(chr(code)) & 0xFF for code in range(256))
+_HIGHEST = 0b111  # of the first letter: 26 of them have two bits more than a UUID
 _VERSION_AND_VARIANT = 0x7 << 76 | 0b10 << 62
 _NEITHER = ~(0xF << 76 | 0b11 << 62)
 _set = object.__setattr__  # what a UUID is closed to
@@ -104,6 +106,38 @@ def parse_customer_id(text: str) -> CustomerId:
         return CustomerId(_uuid(_number(text[4:])))
     except ValueError:
         raise NotFound() from None
+
+
+def parse_customer_ids(texts: Sequence[str]) -> bytes | None:
+    """As `parse_customer_id`, of many, in a fifth of the time: 16 bytes each. None where one of
+    them is none."""
+    count, size = len(texts), 4 + _LENGTH
+    if not count:
+        return b""
+    said = "".join(texts).encode("ascii", "replace")
+    if set(map(len, texts)) != {size} or any(
+        said[at::size] != letter * count for at, letter in enumerate((b"c", b"u", b"s", b"_"))
+    ):
+        return None
+    lanes = bytearray(b"0" * (_LANE * count))
+    for at in range(_LENGTH):
+        lanes[_LANE - _LENGTH + at :: _LANE] = said[4 + at :: size]
+    fives = lanes.translate(_FROM_LETTERS)
+    if b"\xff" in fives or max(fives[_LANE - _LENGTH :: _LANE]) > _HIGHEST:
+        return None
+    number = int.from_bytes(fives)
+    for upper, by in reversed(_halvings(count)):
+        moved = number & upper << by
+        number = number ^ moved | moved >> by
+    return last_of_each(number.to_bytes(_LANE * count), _LANE, 16)
+
+
+def last_of_each(lanes: bytes, width: int, kept: int) -> bytes:
+    """Of every so many bytes the last few."""
+    found = bytearray(len(lanes) // width * kept)
+    for at in range(kept):
+        found[at::kept] = lanes[width - kept + at :: width]
+    return bytes(found)
 
 
 def base32(number: int) -> str:

@@ -5,23 +5,35 @@ byte for byte as it came, in its order. A row that names nobody is counted, and 
 import csv
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from io import RawIOBase
-from typing import IO
+from io import BytesIO, RawIOBase
+from itertools import compress
+from operator import attrgetter
+from typing import IO, Any
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import astuple
 
-from consent_service.decisions.audience import Subject
+from consent_service.decisions.crowd import Crowd, Mixed, Subject
 from consent_service.kernel.errors import Invalid
 from consent_service.screenings.model import Column, FormKind, Summary, Unusable
-from consent_service.screenings.subjects import subject_of
+from consent_service.screenings.subjects import crowd_of, subject_of
 
 PORTION = 10_000
 LONGEST_ROW = 64 * 1024
+_LARGEST = 1 << 20
 _BOM = b"\xef\xbb\xbf"
 
 Named = Subject | Unusable
+
+
+class Portion(Struct, frozen=True):
+    """Some rows of an audience, in the form's own way, and whom they name. `size` is in bytes."""
+
+    rows: Any
+    size: int
+    crowd: Crowd
+    unusable: Sequence[Unusable] = ()
 
 
 class Form(ABC):
@@ -32,16 +44,23 @@ class Form(ABC):
         self._source, self._sink, self._column = source, sink, column
 
     @abstractmethod
-    def portions(self) -> Iterator[list[Named]]:
-        """Whom the rows name, so many at a time. Raises: Invalid when no row can be read."""
+    def portions(self) -> Iterator[Portion]:
+        """The rows, so many at a time. Raises: Invalid when none can be read."""
 
     @abstractmethod
-    def keep(self, permitted: Sequence[bool]) -> None:
-        """Writes those rows of the last portion that are permitted."""
+    def keep(self, portion: Portion, permitted: bytes) -> None:
+        """Writes those rows of a portion that are permitted: a byte for each, 0 or 1."""
 
     @abstractmethod
     def finish(self, summary: Summary, *, rows_only: bool = False) -> None:
         """Writes what comes after the last row; with `rows_only` nothing that reads as one."""
+
+
+def mixed(rows: Any, size: int, named: Sequence[Named]) -> Portion:
+    """A portion whose rows were looked at one by one."""
+    subjects = [None if isinstance(one, Unusable) else one for one in named]
+    unusable = [one for one in named if isinstance(one, Unusable)]
+    return Portion(rows, size, Mixed(subjects), unusable)
 
 
 def form_of(kind: FormKind, source: IO[bytes], sink: RawIOBase, column: Column | None) -> Form:
@@ -65,21 +84,23 @@ def only_column(names: Sequence[str], wanted: Column | None) -> Column:
     raise Invalid.at("", "no_column", "A column named as the people are: " + ", ".join(Column))
 
 
-class _Lines:
-    """The lines of a file, each with its end; of one that is too long only its beginning, and
-    the end of what was left out."""
+def _blocks(source: IO[bytes]) -> Iterator[bytes]:
+    """A file in blocks of whole lines; of a line that is too long only its beginning, as the last
+    of its block."""
+    first = True
+    while block := source.read(LONGEST_ROW):
+        if not block.endswith(b"\n"):
+            block += source.readline(LONGEST_ROW + 1)
+        yield block.removeprefix(_BOM) if first else block
+        first, rest = False, block
+        while len(rest) > LONGEST_ROW and not rest.endswith(b"\n"):
+            rest = source.readline(LONGEST_ROW + 1)
 
-    def __init__(self, source: IO[bytes]) -> None:
-        self._source = source
-        self._first = True
 
-    def __iter__(self) -> Iterator[bytes]:
-        while line := self._source.readline(LONGEST_ROW + 1):
-            if self._first:
-                line, self._first = line.removeprefix(_BOM), False
-            yield line
-            while len(line) > LONGEST_ROW and not line.endswith(b"\n"):
-                line = self._source.readline(LONGEST_ROW + 1)
+def _lines(source: IO[bytes]) -> Iterator[bytes]:
+    """Its lines, each with its end."""
+    for block in _blocks(source):
+        yield from BytesIO(block).readlines()
 
 
 class _Line(Struct):
@@ -95,6 +116,12 @@ class _Line(Struct):
 
 
 _COLUMNS = tuple(map(Column, _Line.__struct_fields__))
+_NAMES = {column: b'"%b"' % column.encode() for column in Column}
+_ALONE = {
+    column: msgspec.json.Decoder(msgspec.defstruct(column.name, [(column.value, str)]))
+    for column in Column
+}
+_TEXT = msgspec.json.Decoder(str)
 
 
 class Ndjson(Form):
@@ -103,25 +130,41 @@ class Ndjson(Form):
 
     _decode = msgspec.json.Decoder(_Line | str).decode
 
-    def portions(self) -> Iterator[list[Named]]:
-        """Whom the lines name."""
-        self._lines: list[bytes] = []
-        for line in _Lines(self._source):
-            if line.strip():
-                self._lines.append(line)
-            if len(self._lines) == PORTION:
-                yield [self._named(each) for each in self._lines]
-                self._lines = []
-        yield [self._named(each) for each in self._lines]
+    def portions(self) -> Iterator[Portion]:
+        """Blocks of lines."""
+        for block in _blocks(self._source):
+            crowd = self._crowd(block)
+            if crowd is not None:
+                yield Portion(block, len(block), crowd)
+                continue
+            lines = [line for line in BytesIO(block).readlines() if line.strip()]
+            yield mixed(lines, len(block), [self._named(line) for line in lines])
 
-    def keep(self, permitted: Sequence[bool]) -> None:
+    def keep(self, portion: Portion, permitted: bytes) -> None:
         """Writes the lines."""
-        _write_lines(self._sink, self._lines, permitted)
+        rows = portion.rows
+        lines = BytesIO(rows).readlines() if isinstance(rows, bytes) else rows
+        _write_lines(self._sink, lines, permitted)
 
     def finish(self, summary: Summary, *, rows_only: bool = False) -> None:
         """Writes the summary as an object with that one member."""
         if not rows_only:
             self._sink.write(msgspec.json.encode({"summary": summary}) + b"\n")
+
+    def _crowd(self, block: bytes) -> Crowd | None:
+        """Whom the lines of a block name, where all do it in the same way, plainly."""
+        if b"\\" in block:  # a name may be spelled otherwise
+            return None
+        try:
+            if _is_one_a_line(block, b'"', b'"'):
+                return crowd_of(Column.CUSTOMER_ID, _TEXT.decode_lines(block))
+            there = [c for c in Column if self._column in (None, c) and _NAMES[c] in block]
+            if len(there) != 1 or not _is_one_a_line(block, b"{", b"}"):
+                return None
+            said = _ALONE[there[0]].decode_lines(block)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return None
+        return crowd_of(there[0], list(map(attrgetter(there[0].value), said)))
 
     def _named(self, line: bytes) -> Named:
         if len(line) > LONGEST_ROW:
@@ -142,29 +185,32 @@ class Ndjson(Form):
 class Csv(Form):
     """A header and a row each (RFC 4180). The last line written begins with `#`: the summary."""
 
-    def portions(self) -> Iterator[list[Named]]:
-        """Whom the rows name."""
+    def portions(self) -> Iterator[Portion]:
+        """Rows as they came."""
         self._pulled: list[bytes] = []
-        self._rows: list[bytes] = []
         reader = csv.reader(self._pull(), strict=True)
         header = self._next(reader) or []
         self._name = only_column(header, self._column)
         at = header.index(self._name)
         self._sink.write(self._raw())
-        named: list[Named] = []
+        rows: list[bytes] = []
+        texts: list[str | Unusable] = []
+        size = 0
         while (cells := self._next(reader)) is not None:
             raw = self._raw()
-            if raw.strip():
-                named.append(self._named(raw, cells, at, len(header)))
-                self._rows.append(raw)
-            if len(named) == PORTION:
-                yield named
-                named, self._rows = [], []
-        yield named
+            if not raw.strip():
+                continue
+            rows.append(raw)
+            texts.append(self._text(raw, cells, at, len(header)))
+            size += len(raw)
+            if len(rows) == PORTION or size > _LARGEST:
+                yield self._portion(rows, size, texts)
+                rows, texts, size = [], [], 0
+        yield self._portion(rows, size, texts)
 
-    def keep(self, permitted: Sequence[bool]) -> None:
+    def keep(self, portion: Portion, permitted: bytes) -> None:
         """Writes the rows."""
-        _write_lines(self._sink, self._rows, permitted)
+        _write_lines(self._sink, portion.rows, permitted)
 
     def finish(self, summary: Summary, *, rows_only: bool = False) -> None:
         """Writes the summary, in JSON, as a comment."""
@@ -172,7 +218,7 @@ class Csv(Form):
             self._sink.write(b"# " + msgspec.json.encode({"summary": summary}) + b"\r\n")
 
     def _pull(self) -> Iterator[str]:
-        for line in _Lines(self._source):
+        for line in _lines(self._source):
             self._pulled.append(line)
             yield line.decode("utf-8", "surrogateescape")  # such a row is refused by its value
 
@@ -189,15 +235,35 @@ class Csv(Form):
         except csv.Error:
             return []
 
-    def _named(self, raw: bytes, cells: list[str], at: int, width: int) -> Named:
+    def _portion(self, rows: list[bytes], size: int, texts: list[str | Unusable]) -> Portion:
+        usable = [text for text in texts if not isinstance(text, Unusable)]
+        crowd = crowd_of(self._name, usable) if len(usable) == len(texts) else None
+        if crowd is not None:
+            return Portion(rows, size, crowd)
+        return mixed(rows, size, [
+            text if isinstance(text, Unusable) else subject_of(self._name, text) for text in texts
+        ])  # fmt: skip
+
+    def _text(self, raw: bytes, cells: list[str], at: int, width: int) -> str | Unusable:
         if len(raw) > LONGEST_ROW:
             return Unusable.TOO_LONG
         if len(cells) != width:
             return Unusable.NOT_READABLE
-        text = cells[at].strip()
-        return subject_of(self._name, text) if text else Unusable.NOBODY_NAMED
+        return cells[at].strip() or Unusable.NOBODY_NAMED
 
 
-def _write_lines(sink: RawIOBase, lines: Sequence[bytes], permitted: Sequence[bool]) -> None:
-    kept = [line for line, yes in zip(lines, permitted, strict=True) if yes]
-    sink.write(b"".join([line if line.endswith(b"\n") else line + b"\n" for line in kept]))
+def _is_one_a_line(block: bytes, begin: bytes, end: bytes) -> bool:
+    """Whether each line is one flat value. The decoder does not ask: two on a line and one on two
+    would be three on three to it."""
+    count = block.count(b"\n") + (not block.endswith(b"\n"))
+    begun = block.startswith(begin) + block.count(b"\n" + begin)
+    ended = block.endswith(end) + block.count(end + b"\n") + block.count(end + b"\r\n")
+    marks = block.count(begin) + (block.count(end) if begin != end else 0)
+    return begun == ended == count and marks == 2 * count
+
+
+def _write_lines(sink: RawIOBase, lines: Sequence[bytes], permitted: bytes) -> None:
+    kept = b"".join(compress(lines, permitted))
+    if permitted and permitted[-1] and not kept.endswith(b"\n"):
+        kept += b"\n"  # the last line of all may have no end
+    sink.write(kept)

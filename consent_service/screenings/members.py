@@ -11,9 +11,11 @@ after those, and 5 that say what was answered. Somebody who was not in an audien
 is taken for a member once in 5 × 10^11 times.
 """
 
+import sys
+from array import array
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
-from itertools import groupby
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from struct import unpack
 
 from cryptography.hazmat.primitives.ciphers import Cipher
@@ -21,6 +23,7 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import ECB
 
 from consent_service.decisions.model import Reason
+from consent_service.kernel.ids import last_of_each
 from consent_service.ledger.merkle import leaf_hash
 
 KEY_BYTES = 32
@@ -28,6 +31,7 @@ PART = 1 << 18
 WIDTH = 7
 _PER_SHARD_BITS = 10
 _REASON_BITS = 5
+_CODE = (1 << _REASON_BITS) - 1
 _TAG_BITS = 64
 _KEPT_BITS = WIDTH * 8 - _REASON_BITS
 
@@ -66,17 +70,37 @@ def tags(key: bytes, secrets: Sequence[bytes]) -> tuple[int, ...]:
     return unpack(f">{'Q8x' * len(secrets)}", mixed.to_bytes(len(plain)))
 
 
+def answered(key: bytes, secrets: bytes, reason: Reason) -> Iterator[int]:
+    """The tags of people with these secrets, one after another, with what was answered about them
+    in place of their last 5 bits, which are not kept."""
+    cipher = Cipher(AES(key), ECB())  # noqa: S305  # as above
+    mixed = int.from_bytes(cipher.encryptor().update(secrets)) ^ int.from_bytes(secrets)
+    numbers = array("Q", mixed.to_bytes(len(secrets)))[::2]
+    if sys.byteorder == "little":
+        numbers.byteswap()
+    code = _CODES[reason]
+    return (number & ~_CODE | code for number in numbers)
+
+
 def shard_bits(members: int) -> int:
     """How many of a tag's first bits say the shard, in a part of so many members."""
     return max(0, (members - 1).bit_length() - _PER_SHARD_BITS)
 
 
-def pack(found: Sequence[tuple[int, Reason]]) -> Iterator[tuple[int, bytes]]:
-    """The shards of a part with any member, each with its number; `found` are tags and answers."""
-    bits = shard_bits(len(found))
-    coded = sorted((tag, _CODES[reason]) for tag, reason in found)
-    for shard, members in groupby(coded, lambda one: shard_of(one[0], bits)):
-        yield shard, b"".join(_record(tag, bits, code) for tag, code in members)
+def pack(found: Iterable[int]) -> tuple[int, list[tuple[int, bytes]]]:
+    """The shards of a part with any member, each with its number, and how many bits say which;
+    `found` is what `answered` gives. Of what was said of one twice, the last counts."""
+    members = sorted({number | _CODE: number for number in found}.values())
+    bits = shard_bits(len(members))
+    kept = array("Q", [_kept(number, bits) << _REASON_BITS | number & _CODE for number in members])
+    if sys.byteorder == "little":
+        kept.byteswap()
+    records = last_of_each(kept.tobytes(), kept.itemsize, WIDTH)
+    ends = [bisect_left(members, end << _TAG_BITS - bits) for end in range(1, 1 << bits)]
+    edges = pairwise([0, *ends, len(members)])
+    return bits, [
+        (shard, records[lo * WIDTH : hi * WIDTH]) for shard, (lo, hi) in enumerate(edges) if lo < hi
+    ]
 
 
 def shard_of(tag: int, bits: int) -> int:
@@ -91,7 +115,7 @@ def find(tag: int, bits: int, shard: bytes) -> Reason | None:
     record = _record_at(shard, at) if at < many else 0
     if at == many or record >> _REASON_BITS != wanted:
         return None
-    return REASONS[record & (1 << _REASON_BITS) - 1]
+    return REASONS[record & _CODE]
 
 
 def shard_hash(part: int, shard: int, members: bytes) -> bytes:
@@ -101,10 +125,6 @@ def shard_hash(part: int, shard: int, members: bytes) -> bytes:
 
 def _record_at(shard: bytes, at: int) -> int:
     return int.from_bytes(shard[at * WIDTH : (at + 1) * WIDTH])
-
-
-def _record(tag: int, bits: int, code: int) -> bytes:
-    return (_kept(tag, bits) << _REASON_BITS | code).to_bytes(WIDTH)
 
 
 def _kept(tag: int, bits: int) -> int:

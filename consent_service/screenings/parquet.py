@@ -1,6 +1,6 @@
 """An audience as a Parquet file. The summary stands in the footer, as `consent.summary`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from io import RawIOBase
 from typing import IO, Any
 
@@ -9,9 +9,9 @@ import pyarrow
 from pyarrow.parquet import ParquetFile, ParquetWriter
 
 from consent_service.kernel.errors import Invalid
-from consent_service.screenings.forms import PORTION, Form, Named, only_column
+from consent_service.screenings.forms import PORTION, Form, Named, Portion, mixed, only_column
 from consent_service.screenings.model import Column, Summary, Unusable
-from consent_service.screenings.subjects import subject_of
+from consent_service.screenings.subjects import crowd_of, subject_of
 
 _UNREADABLE = (pyarrow.ArrowException, OSError, ValueError)
 
@@ -21,11 +21,10 @@ class Parquet(Form):
 
     def __init__(self, source: IO[bytes], sink: RawIOBase, column: Column | None) -> None:
         super().__init__(source, sink, column)
-        self._batch: Any = None
         self._writer: Any = None
 
-    def portions(self) -> Iterator[list[Named]]:
-        """Whom the rows name."""
+    def portions(self) -> Iterator[Portion]:
+        """The rows, in batches."""
         try:
             file = ParquetFile(self._source, pre_buffer=False)
             schema = file.schema_arrow
@@ -38,12 +37,14 @@ class Parquet(Form):
         self._writer = ParquetWriter(self._sink, schema, compression="zstd")
         batches = file.iter_batches(batch_size=PORTION)
         while (batch := _next(batches)) is not None:
-            self._batch = batch
-            yield [_named(name, text) for text in batch.column(name).to_pylist()]
+            yield _portion(name, batch)
 
-    def keep(self, permitted: Sequence[bool]) -> None:
+    def keep(self, portion: Portion, permitted: bytes) -> None:
         """Writes the rows."""
-        self._writer.write_batch(self._batch.filter(pyarrow.array(permitted, pyarrow.bool_())))
+        mask = pyarrow.UInt8Array.from_buffers(
+            pyarrow.uint8(), len(permitted), [None, pyarrow.py_buffer(permitted)]
+        )
+        self._writer.write_batch(portion.rows.filter(mask.cast(pyarrow.bool_())))
 
     def finish(self, summary: Summary, *, rows_only: bool = False) -> None:
         """Writes the footer, with the summary: no row in any case."""
@@ -62,6 +63,14 @@ def _next(batches: Iterator[Any]) -> Any:
         return next(batches, None)
     except _UNREADABLE:
         raise _no_parquet() from None
+
+
+def _portion(column: Column, batch: Any) -> Portion:
+    texts = batch.column(column).to_pylist()
+    crowd = crowd_of(column, texts) if all(texts) else None
+    if crowd is not None:
+        return Portion(batch, batch.nbytes, crowd)
+    return mixed(batch, batch.nbytes, [_named(column, text) for text in texts])
 
 
 def _named(column: Column, text: str | None) -> Named:

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import IO
 from uuid import UUID
@@ -16,7 +16,7 @@ from consent_service.catalogue.model import Catalogue
 from consent_service.crypto.keyring import Keyring
 from consent_service.crypto.spool import Spool
 from consent_service.customers.audiences import list_audience_secrets
-from consent_service.decisions.audience import Audience, Subject
+from consent_service.decisions.audience import Audience
 from consent_service.decisions.model import Reason
 from consent_service.kernel.clock import rfc3339
 from consent_service.kernel.errors import Invalid, NotFound
@@ -25,12 +25,15 @@ from consent_service.ledger import service as ledger
 from consent_service.ledger.merkle import root_of
 from consent_service.ledger.model import Entry, EntryKind
 from consent_service.screenings import members, store
-from consent_service.screenings.forms import Form, form_of
-from consent_service.screenings.model import Request, Screening, Summary, Unusable
+from consent_service.screenings.forms import Form, Portion, form_of
+from consent_service.screenings.model import Request, Screening, Summary
 from consent_service.screenings.tally import Members, Tally
 from consent_service.storage.unit_of_work import reading, unit_of_work
 
 Progress = Callable[[int], None]
+
+_ROWS = 1 << 19
+_SIZE = 24 << 20
 
 
 class JudgedAudience(Struct):
@@ -84,13 +87,30 @@ def judge_audience(
     catalogue, permitted, tally = catalogue_for(asked), Spool(), Tally()
     form = form_of(asked.form, source, permitted, asked.column)
     audience = Audience(asked.question, catalogue, now, keys)
-    for named in form.portions():
-        subjects: list[Subject] = [one for one in named if not isinstance(one, Unusable)]
-        form.keep(tally.add(named, iter(audience.judge(subjects))))
-        progress(len(named))
+    for portions in _pieces(form):
+        answers = audience.judge([portion.crowd for portion in portions])
+        unusable = [one for portion in portions for one in portion.unusable]
+        mask, at = tally.add(answers, unusable), 0
+        for portion in portions:
+            form.keep(portion, mask[at : at + len(portion.crowd)])
+            at += len(portion.crowd)
+        progress(at)
     tally.members.end_part()
     asked = replace(asked, question=replace(asked.question, channel=audience.channel))
     return JudgedAudience(asked, client_id, now, catalogue, form, permitted, tally)
+
+
+def _pieces(form: Form) -> Iterator[list[Portion]]:
+    """What is asked of the store at once: the more, the less each costs."""
+    portions: list[Portion] = []
+    rows = size = 0
+    for portion in form.portions():
+        portions.append(portion)
+        rows, size = rows + len(portion.crowd), size + portion.size
+        if rows >= _ROWS or size >= _SIZE:
+            yield portions
+            portions, rows, size = [], 0, 0
+    yield portions
 
 
 def catalogue_for(asked: Request) -> Catalogue:

@@ -1,10 +1,12 @@
-"""Whom a row names."""
+"""Whom rows name."""
+
+from collections.abc import Sequence
 
 from consent_service.customers.model import HashedIdentifier, IdentifierType
 from consent_service.customers.normaliser import NotUsable, identifier
-from consent_service.decisions.audience import Subject
+from consent_service.decisions.crowd import Crowd, Hashes, Ids, Subject
 from consent_service.kernel.errors import NotFound
-from consent_service.kernel.ids import parse_customer_id
+from consent_service.kernel.ids import parse_customer_id, parse_customer_ids
 from consent_service.screenings.model import Column, Unusable
 
 _PLAIN = {
@@ -32,3 +34,19 @@ def subject_of(column: Column, text: str) -> Subject | Unusable:
         return identifier(_PLAIN[column], text)
     except (NotFound, NotUsable, ValueError):
         return Unusable.NOT_USABLE
+
+
+def crowd_of(column: Column, texts: Sequence[str]) -> Crowd | None:
+    """Whom values of a column name, read all at once; None where one of them has to be looked at
+    by itself."""
+    if column is Column.CUSTOMER_ID:
+        ids = parse_customer_ids(texts)
+        return None if ids is None else Ids(ids)
+    if column not in _HASHED or set(map(len, texts)) > {_HEX_DIGITS}:
+        return None
+    try:
+        inners = bytes.fromhex("".join(texts))
+    except ValueError:
+        return None
+    whole = len(inners) * 2 == len(texts) * _HEX_DIGITS  # spaces are left out
+    return Hashes(_HASHED[column], inners) if whole else None

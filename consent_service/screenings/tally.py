@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from consent_service.crypto.spool import Spool
-from consent_service.decisions.audience import Judged
-from consent_service.decisions.model import Outcome, Reason
+from consent_service.decisions.audience import PERMITTED, REASONS, Answers
+from consent_service.decisions.model import Reason
 from consent_service.screenings import members
-from consent_service.screenings.forms import Named
 from consent_service.screenings.model import Unusable
+
+_SECRET = 16
 
 
 class Tally:
@@ -23,20 +24,17 @@ class Tally:
         self.valid_until: datetime | None = None
         self.members = Members()
 
-    def add(self, named: Sequence[Named], judged: Iterator[Judged]) -> list[bool]:
-        """Counts a portion; which of its rows are permitted."""
-        answers = [None if isinstance(one, Unusable) else next(judged) for one in named]
-        self.unusable.update([one.value for one in named if isinstance(one, Unusable)])
-        found = [one for one in answers if one is not None]
-        self.reasons.update([one.reason.value for one in found])
-        for one in found:
-            if one.secret is not None:
-                self.members.add(one.secret, one.reason)
-        good = {one.valid_until for one in found if one.outcome is Outcome.PERMIT}
-        permitted = [one is not None and one.outcome is Outcome.PERMIT for one in answers]
-        self.permitted += sum(permitted)
-        if good:
-            self.valid_until = min(good | {self.valid_until or min(good)})
+    def add(self, answers: Answers, unusable: Sequence[Unusable]) -> bytes:
+        """Counts what came of some rows; which of them are permitted, a byte each."""
+        self.unusable.update([one.value for one in unusable])
+        counts = {reason.value: answers.codes.count(code) for code, reason in enumerate(REASONS)}
+        self.reasons += Counter(counts)
+        permitted = bytes(answers.codes.translate(PERMITTED))
+        self.permitted += permitted.count(1)
+        for secrets, reason in answers.members:
+            self.members.add(secrets, reason)
+        if answers.valid_until is not None:
+            self.valid_until = min(answers.valid_until, self.valid_until or answers.valid_until)
         return permitted
 
 
@@ -49,25 +47,30 @@ class Members:
         self.hashes: list[bytes] = []
         self.count = 0
         self._waiting: list[tuple[bytes, Reason]] = []
+        self._room = members.PART
         self._spool = Spool()
         self._lengths: list[tuple[int, int, int]] = []
 
-    def add(self, secret: bytes, reason: Reason) -> None:
-        """Adds one, or once more."""
-        self._waiting.append((secret, reason))
-        if len(self._waiting) == members.PART:
-            self.end_part()
+    def add(self, secrets: bytes, reason: Reason) -> None:
+        """Adds some, or once more, of whom the same was answered."""
+        while secrets:
+            some, secrets = secrets[: self._room * _SECRET], secrets[self._room * _SECRET :]
+            self._waiting.append((some, reason))
+            self._room -= len(some) // _SECRET
+            if not self._room:
+                self.end_part()
 
     def end_part(self) -> None:
         """Packs those who wait."""
         if not self._waiting:
             return
-        answers = dict(self._waiting)
-        part, self._waiting = len(self.shard_bits), []
-        tags = members.tags(self.key, list(answers))
-        self.shard_bits.append(members.shard_bits(len(answers)))
-        self.count += len(answers)
-        for shard, packed in members.pack(list(zip(tags, answers.values(), strict=True))):
+        part, waiting, self._waiting = len(self.shard_bits), self._waiting, []
+        self._room = members.PART
+        found = (one for each in waiting for one in members.answered(self.key, *each))
+        bits, shards = members.pack(found)
+        self.shard_bits.append(bits)
+        for shard, packed in shards:
+            self.count += len(packed) // members.WIDTH
             self.hashes.append(members.shard_hash(part, shard, packed))
             self._lengths.append((part, shard, self._spool.write(packed)))
 

@@ -4,6 +4,8 @@ the driver writes each value of each row as text, and less than that for the sto
 Source: PostgreSQL's manual, COPY, "Binary Format".
 """
 
+import sys
+from array import array
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -82,3 +84,19 @@ _PACKS: dict[type[TypeEngine[Any]], Callable[[Any], bytes]] = {
     SmallInteger: partial(_2, 2),
     Integer: partial(_4, 4),
 }
+
+
+def packed_with_positions(positions: "array[int]", keys: bytes) -> bytes:
+    """Rows of a number and of bytes, all of one width, put together without looking at any: every
+    byte of a row is a column of the whole."""
+    count = len(positions)
+    width = len(keys) // count
+    row = b"\0\2" + _4(4, 0) + width.to_bytes(4) + bytes(width)
+    rows = bytearray(row * count)
+    numbers = array("i", positions)
+    if sys.byteorder == "little":
+        numbers.byteswap()
+    for source, first, size in ((numbers.tobytes(), 6, 4), (keys, 14, width)):
+        for at in range(size):
+            rows[first + at :: len(row)] = source[at::size]
+    return b"".join((_HEAD, rows, _END))
