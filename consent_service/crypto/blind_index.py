@@ -9,6 +9,7 @@ import hmac
 from functools import lru_cache
 
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from msgspec import Struct
 
@@ -44,8 +45,17 @@ def probes_of_all(keyring: Keyring, kind: str, inners: bytes) -> list[bytes]:
     """As `probes`, of many inner hashes, one after another: a digest after another for each
     version."""
     keys = [_type_key(key.secret, _IDENTIFIER + kind) for key in keyring.of(KeyUse.INDEX)[::-1]]
-    each = [inners[at : at + _INNER] for at in range(0, len(inners), _INNER)]
-    return [b"".join([hmac.digest(key, inner, "sha256") for inner in each]) for key in keys]
+    return [_digests(HMAC(key, SHA256()), inners) for key in keys]
+
+
+def _digests(keyed: HMAC, inners: bytes) -> bytes:
+    """In a third of the time that `hmac.digest` takes, which begins with the key each time."""
+    found = []
+    for at in range(0, len(inners), _INNER):
+        one = keyed.copy()
+        one.update(inners[at : at + _INNER])
+        found.append(one.finalize())
+    return b"".join(found)
 
 
 def keyed_digest(keyring: Keyring, kind: str, message: bytes) -> bytes:

@@ -156,13 +156,17 @@ class Ndjson(Form):
         if b"\\" in block:  # a name may be spelled otherwise
             return None
         try:
-            if _is_one_a_line(block, b'"', b'"'):
-                return crowd_of(Column.CUSTOMER_ID, _TEXT.decode_lines(block))
+            if block.startswith(b'"'):
+                texts = _TEXT.decode_lines(block)
+                whole = _is_one_a_line(block, len(texts), b'"', b'"')
+                return crowd_of(Column.CUSTOMER_ID, texts) if whole else None
             there = [c for c in Column if self._column in (None, c) and _NAMES[c] in block]
-            if len(there) != 1 or not _is_one_a_line(block, b"{", b"}"):
+            if len(there) != 1:
                 return None
             said = _ALONE[there[0]].decode_lines(block)
         except (msgspec.DecodeError, UnicodeDecodeError):
+            return None
+        if not _is_one_a_line(block, len(said), b"{", b"}"):
             return None
         return crowd_of(there[0], list(map(attrgetter(there[0].value), said)))
 
@@ -252,14 +256,14 @@ class Csv(Form):
         return cells[at].strip() or Unusable.NOBODY_NAMED
 
 
-def _is_one_a_line(block: bytes, begin: bytes, end: bytes) -> bool:
-    """Whether each line is one flat value. The decoder does not ask: two on a line and one on two
-    would be three on three to it."""
-    count = block.count(b"\n") + (not block.endswith(b"\n"))
-    begun = block.startswith(begin) + block.count(b"\n" + begin)
-    ended = block.endswith(end) + block.count(end + b"\n") + block.count(end + b"\r\n")
-    marks = block.count(begin) + (block.count(end) if begin != end else 0)
-    return begun == ended == count and marks == 2 * count
+def _is_one_a_line(block: bytes, count: int, begin: bytes, end: bytes) -> bool:
+    """Whether of so many values each has a line to itself. The decoder does not ask: two on a line
+    and one on two would be three on three to it. No value goes on where one ended and another
+    began, so that each line has one at least."""
+    lines = block.count(b"\n") + (not block.endswith(b"\n"))
+    edges = block.count(end + (b"\r\n" if b"\r\n" in block else b"\n") + begin)
+    whole = block.startswith(begin) and block.rstrip(b"\r\n").endswith(end)
+    return whole and edges + 1 == lines == count
 
 
 def _write_lines(sink: RawIOBase, lines: Sequence[bytes], permitted: bytes) -> None:

@@ -14,7 +14,7 @@ is taken for a member once in 5 × 10^11 times.
 import sys
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from struct import unpack
 
@@ -33,6 +33,8 @@ _PER_SHARD_BITS = 10
 _REASON_BITS = 5
 _CODE = (1 << _REASON_BITS) - 1
 _TAG_BITS = 64
+_BLOCK = 16
+_TAG = (1 << _TAG_BITS) - 1
 _KEPT_BITS = WIDTH * 8 - _REASON_BITS
 
 # What stands for which answer. For ever: add at the end, change nothing.
@@ -70,16 +72,22 @@ def tags(key: bytes, secrets: Sequence[bytes]) -> tuple[int, ...]:
     return unpack(f">{'Q8x' * len(secrets)}", mixed.to_bytes(len(plain)))
 
 
-def answered(key: bytes, secrets: bytes, reason: Reason) -> Iterator[int]:
+def answered(key: bytes, secrets: bytes, reason: Reason) -> "array[int]":
     """The tags of people with these secrets, one after another, with what was answered about them
-    in place of their last 5 bits, which are not kept."""
+    in place of their last 5 bits, which are not kept. All are one number, in lanes of a block."""
+    many = len(secrets) // _BLOCK
     cipher = Cipher(AES(key), ECB())  # noqa: S305  # as above
     mixed = int.from_bytes(cipher.encryptor().update(secrets)) ^ int.from_bytes(secrets)
-    numbers = array("Q", mixed.to_bytes(len(secrets)))[::2]
+    mixed &= int.from_bytes((~_CODE & _TAG).to_bytes(8).ljust(_BLOCK, b"\0") * many)
+    mixed |= int.from_bytes(_CODES[reason].to_bytes(8).ljust(_BLOCK, b"\0") * many)
+    return _swapped(array("Q", mixed.to_bytes(len(secrets)))[::2])
+
+
+def _swapped(numbers: "array[int]") -> "array[int]":
+    """From the order of bytes in which we write them to the machine's, or back."""
     if sys.byteorder == "little":
         numbers.byteswap()
-    code = _CODES[reason]
-    return (number & ~_CODE | code for number in numbers)
+    return numbers
 
 
 def shard_bits(members: int) -> int:
@@ -90,12 +98,12 @@ def shard_bits(members: int) -> int:
 def pack(found: Iterable[int]) -> tuple[int, list[tuple[int, bytes]]]:
     """The shards of a part with any member, each with its number, and how many bits say which;
     `found` is what `answered` gives. Of what was said of one twice, the last counts."""
-    members = sorted({number | _CODE: number for number in found}.values())
+    members = sorted({number >> _REASON_BITS: number for number in found}.values())
     bits = shard_bits(len(members))
-    kept = array("Q", [_kept(number, bits) << _REASON_BITS | number & _CODE for number in members])
-    if sys.byteorder == "little":
-        kept.byteswap()
-    records = last_of_each(kept.tobytes(), kept.itemsize, WIDTH)
+    after = (1 << _TAG_BITS - bits) - 1  # as `_kept` has it, whose call would be half of this
+    drop = _TAG_BITS - _KEPT_BITS
+    kept = array("Q", [(n & after) << bits >> drop << _REASON_BITS | n & _CODE for n in members])
+    records = last_of_each(_swapped(kept).tobytes(), kept.itemsize, WIDTH)
     ends = [bisect_left(members, end << _TAG_BITS - bits) for end in range(1, 1 << bits)]
     edges = pairwise([0, *ends, len(members)])
     return bits, [
