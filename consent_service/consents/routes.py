@@ -1,5 +1,6 @@
 """The consents API."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Response, request
@@ -21,11 +22,11 @@ from consent_service.consents.schemas import (
     SignalReply,
 )
 from consent_service.consents.service import Recorded
-from consent_service.consents.tokens import make_token
+from consent_service.consents.tokens import make_token, make_tokens
 from consent_service.customers import service as customers
 from consent_service.customers.model import Identifier
 from consent_service.kernel.clock import rfc3339
-from consent_service.kernel.ids import CustomerId, decode, encode, parse_customer_id
+from consent_service.kernel.ids import CustomerId, decode, encode, encode_all, parse_customer_id
 from consent_service.oauth.guard import Customers, caller, reach, require_scope
 from consent_service.web.api import Reply, Routes
 from consent_service.web.idempotency import idempotent
@@ -49,10 +50,10 @@ def record_consents(body: dict[str, Any]) -> Reply:
         owners = _owners(body["events"])
         events = [_event(part, owners) for part in body["events"]]
         recorded = service.record_consents(events, actor, moment, ring)
-        return Reply({"results": [_recorded_json(done) for done in recorded]}, 201)
+        return Reply({"results": _all_recorded(recorded)}, 201)
     event = _event(body, _owners([body]))
     done = service.record_consent(event, actor, moment, ring)
-    return Reply(_recorded_json(done), 201, customer=done.event.customer_id)
+    return Reply(_all_recorded([done])[0], 201, customer=done.event.customer_id)
 
 
 @api.route("/v1/customers/<id:customer_id>/consents", "GET")
@@ -153,15 +154,22 @@ def _event(body: dict[str, Any], owners: dict[CustomerId | Identifier, CustomerI
     )
 
 
-def _recorded_json(done: Recorded) -> dict[str, Any]:
-    event = done.event
-    return {
-        "event_id": receipts.event_id_text(event),
-        "state": done.state.value,
-        "revision": event.revision,
-        "consent_token": make_token(event.customer_id, event.revision),
-        "receipt_url": _receipt_url(event),
-    }
+def _all_recorded(recorded: Sequence[Recorded]) -> list[dict[str, Any]]:
+    events = [done.event for done in recorded]
+    whose = [event.customer_id for event in events]
+    ids = encode_all("evt", whose, [event.id for event in events])
+    tokens = make_tokens(whose, [event.revision for event in events])
+    receipts_at = f"{runtime().settings.base_url}/v1/receipts/"
+    return [
+        {
+            "event_id": event_id,
+            "state": done.state.value,
+            "revision": done.event.revision,
+            "consent_token": token,
+            "receipt_url": receipts_at + event_id,
+        }
+        for done, event_id, token in zip(recorded, ids, tokens, strict=True)
+    ]
 
 
 def _receipt_url(event: Event) -> str:

@@ -29,9 +29,9 @@ def make_event(
     revision: int,
     actor: Actor,
     now: datetime,
-    proof: SealingKey,
+    proof: SealingKey | None,
 ) -> Event:
-    """The event to record."""
+    """The event to record. `proof` is needed for one that `proves` something."""
     return Event(
         event_id,
         customer_id,
@@ -51,6 +51,11 @@ def make_event(
         new.imported,
         _seal_proof(new, customer_id, event_id, proof),
     )
+
+
+def proves(new: NewEvent) -> bool:
+    """Whether there is anything to seal beside an event."""
+    return bool(_proof_of(new))
 
 
 def open_proof(event: Event, keys: OpenKeys) -> dict[str, Any]:
@@ -99,14 +104,19 @@ def make_entry(
 
 
 def _seal_proof(
-    new: NewEvent, customer_id: CustomerId, event_id: UUID, proof: SealingKey
+    new: NewEvent, customer_id: CustomerId, event_id: UUID, proof: SealingKey | None
 ) -> Sealed | None:
-    parts = {"evidence": new.evidence, "guardian": new.guardian, "agent": new.agent}
-    known = {name: value for name, value in parts.items() if value is not None}
+    known = _proof_of(new)
     if not known:
         return None
+    assert proof is not None  # whoever opened keys asked `proves`
     field = Field("consent_event.proof", customer_id, event_id)
     return seal(proof, field, _encode(known))
+
+
+def _proof_of(new: NewEvent) -> dict[str, Any]:
+    parts = {"evidence": new.evidence, "guardian": new.guardian, "agent": new.agent}
+    return {name: value for name, value in parts.items() if value is not None}
 
 
 def _field(event: Event) -> Field:

@@ -23,7 +23,7 @@ from consent_service.consents.model import (
     check_touchpoint,
     effective,
 )
-from consent_service.consents.sealing import make_entry, make_event
+from consent_service.consents.sealing import make_entry, make_event, proves
 from consent_service.consents.slots import Slot, Slots
 from consent_service.crypto.data_keys import OpenKeys
 from consent_service.crypto.keyring import Keyring
@@ -89,22 +89,26 @@ def _record(
         ]
         named = {event.customer_id for event in events}
         resolved, revisions = customers.lock_resolved(sorted(named - fresh.keys()))
-        opened = data_keys.open_many(list(revisions), keys)
+        life = data_keys.open_life(list(revisions), keys)
+        proving = [
+            resolved[e.customer_id] for e in events if proves(e) and e.customer_id in resolved
+        ]
+        proof = {one: each.proof for one, each in data_keys.open_many(proving, keys).items()}
         slots = _slots(revisions, {event.purpose for event in events})
         for customer in named & fresh.keys():
             resolved[customer], revisions[customer] = customer, customers.FIRST_REVISION
-            opened[customer] = fresh[customer]
+            life[customer], proof[customer] = fresh[customer].life, fresh[customer].proof
         recorded, entries, ids = [], [], iter(new_uuids(2 * len(events)))
         for new, purpose in zip(events, purposes, strict=True):
             customer_id = resolved[new.customer_id]
             revisions[customer_id] += 1
-            own, revision = opened[customer_id], revisions[customer_id]
+            revision = revisions[customer_id]
             event = make_event(
-                next(ids), new, purpose, customer_id, revision, actor, now, own.proof
+                next(ids), new, purpose, customer_id, revision, actor, now, proof.get(customer_id)
             )
             state = slots.apply(event, channels_of(event, purpose))
             recorded.append(Recorded(event, state))
-            entries.append(make_entry(next(ids), event, state, catalogue, own.life))
+            entries.append(make_entry(next(ids), event, state, catalogue, life[customer_id]))
         customers.set_revisions(revisions)
         store.add_events(tx, [done.event for done in recorded])
         store.replace_records(tx, slots.ended(), slots.made())

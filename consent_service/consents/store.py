@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, delete, func, or_, select, update
+from sqlalchemy import Connection, delete, func, or_, select, update
 
 from consent_service.catalogue.model import Channel
 from consent_service.consents.model import Event, EventKind, Record, State
@@ -103,10 +103,14 @@ def list_latest_events(
     tx: Connection, customer_ids: Sequence[CustomerId], purposes: Collection[str] | None = None
 ) -> dict[tuple[CustomerId, str], list[Event]]:
     """The events of customers that can matter to a record, for some purposes or all: of each
-    channel and kind, imported or not, the latest, all of them where several happened at once."""
+    channel and kind, imported or not, by a guardian or not, under each notice, the latest. Of those
+    that happened at once the one that `projection` lets count, which is the last id."""
     row = ConsentEventRow
-    sort = (row.customer_id, row.purpose, row.channel, row.kind, row.imported)
-    place = func.rank().over(partition_by=sort, order_by=row.happened_at.desc())
+    sort = (row.customer_id, row.purpose, row.channel, row.kind, row.imported, row.by_guardian,
+            row.notice_version)  # fmt: skip
+    place = func.row_number().over(
+        partition_by=sort, order_by=(row.happened_at.desc(), row.id.desc())
+    )
     found: dict[tuple[CustomerId, str], list[Event]] = {}
     if not customer_ids:
         return found
@@ -151,29 +155,15 @@ def replace_records(
     ended: Iterable[Ended],
     made: Iterable[Made],
 ) -> None:
-    """Ends records and adds others; each with when it stopped to count."""
-    endings = [
-        {
-            "customer": customer,
-            "purpose_": record.purpose,
-            "channel_": _text(record.channel),
-            "revision_": record.revision,
-            "ended": at,
-        }
-        for customer, record, at in ended
-    ]
-    if endings:
-        tx.execute(
-            update(ConsentRecordRow)
-            .where(
-                ConsentRecordRow.customer_id == bindparam("customer"),
-                ConsentRecordRow.purpose == bindparam("purpose_"),
-                ConsentRecordRow.channel == bindparam("channel_"),
-                ConsentRecordRow.revision == bindparam("revision_"),
-            )
-            .values(recorded_to=bindparam("ended")),
-            endings,
-        )
+    """Ends records in force and adds others; each with when it stopped to count."""
+    endings: dict[tuple[str, str, datetime], list[CustomerId]] = {}
+    for customer, record, at in ended:
+        endings.setdefault((record.purpose, _text(record.channel), at), []).append(customer)
+    row = ConsentRecordRow
+    for (purpose, channel, at), customers in endings.items():
+        theirs = among(tx, row.customer_id, customers)
+        slot = (row.purpose == purpose) & (row.channel == channel) & row.recorded_to.is_(None)
+        tx.execute(update(row).where(theirs, slot).values(recorded_to=at))
     rows = [_record_values(customer, record, to) for customer, record, to in made]
     insert_rows(tx, ConsentRecordRow, rows)
 

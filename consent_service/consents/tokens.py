@@ -1,14 +1,20 @@
 """Consent tokens: opaque marks of a customer's revision, for `at_least_as_fresh`."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from consent_service.kernel.errors import Invalid, NotFound
-from consent_service.kernel.ids import CustomerId, decode, encode
+from consent_service.kernel.ids import CustomerId, decode, encode, encode_all
 
 
 def make_token(customer_id: CustomerId, revision: int) -> str:
     """`ctk_…`."""
     return encode("ctk", customer_id, UUID(int=revision))
+
+
+def make_tokens(customer_ids: Sequence[CustomerId], revisions: Sequence[int]) -> list[str]:
+    """As `make_token`, of many."""
+    return encode_all("ctk", customer_ids, [UUID(int=revision) for revision in revisions])
 
 
 def read_token(token: str, pointer: str = "") -> tuple[CustomerId, int]:

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from consent_service.crypto.data_keys import DataKeyKind
 from consent_service.crypto.envelope import Sealed, sealed_under
 from consent_service.customers.tables import CustomerKeyRow, KeyMarkRow
+from consent_service.kernel.ids import CustomerId
 from consent_service.storage.bulk import insert_rows
 from consent_service.storage.many import rows_among
 
@@ -40,6 +41,18 @@ def find_keys(tx: Connection, customers: Sequence[UUID]) -> dict[UUID, dict[Data
     for one in rows_among(tx, query, row.customer_id, customers):
         found.setdefault(one.customer_id, {})[DataKeyKind(one.kind)] = one.wrapped
     return found
+
+
+def find_keys_of(
+    tx: Connection, customers: Sequence[CustomerId], kind: DataKeyKind
+) -> dict[CustomerId, Sealed]:
+    """The wrapped keys of a kind of customers."""
+    row = CustomerKeyRow
+    query = select(row.customer_id, row.wrapped).where(row.kind == kind.value)
+    return {
+        CustomerId(customer): wrapped
+        for customer, wrapped in rows_among(tx, query, row.customer_id, customers)
+    }
 
 
 def delete_keys(tx: Connection, customers: Sequence[UUID]) -> None:

@@ -3,6 +3,8 @@
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import datetime, timedelta
 from typing import IO
 from uuid import UUID
@@ -16,7 +18,7 @@ from consent_service.catalogue.model import Catalogue
 from consent_service.crypto.keyring import Keyring
 from consent_service.crypto.spool import Spool
 from consent_service.customers.audiences import list_audience_secrets
-from consent_service.decisions.audience import Audience
+from consent_service.decisions.audience import Answers, Audience
 from consent_service.decisions.model import Reason
 from consent_service.kernel.clock import rfc3339
 from consent_service.kernel.errors import Invalid, NotFound
@@ -32,8 +34,8 @@ from consent_service.storage.unit_of_work import reading, unit_of_work
 
 Progress = Callable[[int], None]
 
-_ROWS = 1 << 19
-_SIZE = 24 << 20
+_ROWS = 1 << 18
+_SIZE = 16 << 20
 
 
 class JudgedAudience(Struct):
@@ -87,17 +89,33 @@ def judge_audience(
     catalogue, permitted, tally = catalogue_for(asked), Spool(), Tally()
     form = form_of(asked.form, source, permitted, asked.column)
     audience = Audience(asked.question, catalogue, now, keys)
-    for portions in _pieces(form):
-        answers = audience.judge([portion.crowd for portion in portions])
-        unusable = [one for portion in portions for one in portion.unusable]
-        mask, at = tally.add(answers, unusable), 0
-        for portion in portions:
-            form.keep(portion, mask[at : at + len(portion.crowd)])
-            at += len(portion.crowd)
-        progress(at)
+    with ThreadPoolExecutor(1) as beside:
+        for portions, answers in _answered(form, audience, beside):
+            unusable = [one for portion in portions for one in portion.unusable]
+            mask, at = tally.add(answers, unusable), 0
+            for portion in portions:
+                form.keep(portion, mask[at : at + len(portion.crowd)])
+                at += len(portion.crowd)
+            progress(at)
     tally.members.end_part()
     asked = replace(asked, question=replace(asked.question, channel=audience.channel))
     return JudgedAudience(asked, client_id, now, catalogue, form, permitted, tally)
+
+
+def _answered(
+    form: Form, audience: Audience, beside: Executor
+) -> Iterator[tuple[list[Portion], Answers]]:
+    """Each piece with its answers. While the store answers for one, what came of the one before is
+    written and the next is read."""
+    before: tuple[list[Portion], Future[Answers]] | None = None
+    for portions in _pieces(form):
+        crowds = [portion.crowd for portion in portions]
+        asked = beside.submit(copy_context().run, audience.judge, crowds)
+        if before is not None:
+            yield before[0], before[1].result()
+        before = portions, asked
+    if before is not None:
+        yield before[0], before[1].result()
 
 
 def _pieces(form: Form) -> Iterator[list[Portion]]:
