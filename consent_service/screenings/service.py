@@ -34,8 +34,8 @@ from consent_service.storage.unit_of_work import reading, unit_of_work
 
 Progress = Callable[[int], None]
 
-_ROWS = 1 << 18
-_SIZE = 16 << 20
+_ROWS = 1 << 19
+_SIZE = 24 << 20
 
 
 class JudgedAudience(Struct):
@@ -97,6 +97,7 @@ def judge_audience(
                 form.keep(portion, mask[at : at + len(portion.crowd)])
                 at += len(portion.crowd)
             progress(at)
+            del portions, portion, answers  # the next are read before this loop goes on
     tally.members.end_part()
     asked = replace(asked, question=replace(asked.question, channel=audience.channel))
     return JudgedAudience(asked, client_id, now, catalogue, form, permitted, tally)
