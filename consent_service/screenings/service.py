@@ -91,16 +91,21 @@ def judge_audience(
     audience = Audience(asked.question, catalogue, now, keys)
     with ThreadPoolExecutor(1) as beside:
         for portions, answers in _answered(form, audience, beside):
-            unusable = [one for portion in portions for one in portion.unusable]
-            mask, at = tally.add(answers, unusable), 0
-            for portion in portions:
-                form.keep(portion, mask[at : at + len(portion.crowd)])
-                at += len(portion.crowd)
-            progress(at)
-            del portions, portion, answers  # the next are read before this loop goes on
+            progress(_keep(form, tally, portions, answers))
+            del portions, answers  # the next are read before this loop goes on
     tally.members.end_part()
     asked = replace(asked, question=replace(asked.question, channel=audience.channel))
     return JudgedAudience(asked, client_id, now, catalogue, form, permitted, tally)
+
+
+def _keep(form: Form, tally: Tally, portions: list[Portion], answers: Answers) -> int:
+    """Counts a piece, and writes what is permitted of it; how many rows it has."""
+    unusable = [one for portion in portions for one in portion.unusable]
+    permitted, at = tally.add(answers, unusable), 0
+    for portion in portions:
+        form.keep(portion, permitted[at : at + len(portion.crowd)])
+        at += len(portion.crowd)
+    return at
 
 
 def _answered(
@@ -129,7 +134,8 @@ def _pieces(form: Form) -> Iterator[list[Portion]]:
         if rows >= _ROWS or size >= _SIZE:
             yield portions
             portions, rows, size = [], 0, 0
-    yield portions
+    if portions:
+        yield portions
 
 
 def catalogue_for(asked: Request) -> Catalogue:

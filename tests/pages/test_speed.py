@@ -91,7 +91,8 @@ def chosen(customer, then):
     (secret,) = list_audience_secrets(customer)
     key, made, use = os.urandom(32), new_id(then), new_id(then + timedelta(minutes=1))
     tags = [*members.tags(key, [secret]), *(int.from_bytes(os.urandom(8)) for _ in range(999))]
-    packed = [(0, *shard) for shard in members.pack([(tag, Reason.CONSENT_GIVEN) for tag in tags])]
+    code = members.REASONS.index(Reason.CONSENT_GIVEN)
+    packed = [(0, *shard) for shard in members.pack([tag >> 5 << 5 | code for tag in tags])[1]]
     bits = (members.shard_bits(len(tags)),)
     about = {
         "purpose": "marketing.newsletter",

@@ -1,26 +1,72 @@
-"""Many rows by few statements."""
+"""Many rows at once come back as they were given, whatever stands in them."""
 
-from sqlalchemy import event, func, select
+from datetime import UTC, datetime, timedelta, timezone
+from uuid import UUID
 
+import pytest
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
+
+from consent_service.kernel.ids import new_uuid
+from consent_service.ledger.tables import LedgerEntryRow, LedgerTileRow
 from consent_service.storage.bulk import insert_rows
-from consent_service.storage.unit_of_work import unit_of_work
-from consent_service.web.tables import IdempotencyClaimRow
+from consent_service.storage.many import rows_among
+from consent_service.storage.unit_of_work import reading, unit_of_work
 
-SIZES = [*range(1, 130), 4_000]
-
-
-def test_however_many_rows_there_are_statements_are_few(app, clock):
-    """The driver keeps each that it has seen, and one of a thousand rows takes half a megabyte."""
-    seen = set()
-    with app.app_context(), unit_of_work() as tx:
-        event.listen(tx, "before_cursor_execute", lambda *given: seen.add(given[2]))
-        for size in SIZES:
-            insert_rows(tx, IdempotencyClaimRow, [_claim(size, at, clock()) for at in range(size)])
-        kept = tx.scalar(select(func.count()).select_from(IdempotencyClaimRow))
-    assert kept == sum(SIZES)
-    assert len({sql for sql in seen if sql.startswith("INSERT")}) <= 12
+AT = datetime(2026, 3, 2, 9, 30, 0, 123_456, tzinfo=UTC)
 
 
-def _claim(size, at, now):
-    key = f"{size}.{at}".encode().rjust(32)
-    return {"client_id": "bulk", "key_digest": key, "fingerprint": key, "claimed_at": now}
+def a_row(**changes):
+    return {
+        "customer_id": new_uuid(), "id": new_uuid(), "known": True, "kind": "decision",
+        "occurred_at": AT, "recorded_at": AT, "purpose": None, "data_categories": "",
+        "reason": "Grüße, \\N \t \"x\" \n", "catalogue_version": None, "cites": None,
+        "commitment": None, "token": b"\0\xff\\", "payload": b"", "entries": 2**31 - 1,
+        "apart": False, **changes,
+    }  # fmt: skip
+
+
+def test_every_type_survives_with_its_extremes(app):
+    rows = [
+        a_row(),
+        a_row(known=False, cites=UUID(int=2**128 - 1), commitment=bytes(range(32)), entries=None),
+        a_row(occurred_at=datetime(1969, 7, 20, 20, 17, tzinfo=UTC), entries=-(2**31)),
+        a_row(occurred_at=AT.astimezone(timezone(timedelta(hours=-5))), payload=None, entries=0),
+        a_row(occurred_at=datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC), purpose="p"),
+    ]
+    with app.app_context():
+        with unit_of_work() as tx:
+            insert_rows(tx, LedgerEntryRow, rows)
+        query = select(*(getattr(LedgerEntryRow, name) for name in rows[0]))
+        with reading() as tx:
+            ids = [row["customer_id"] for row in rows]
+            found = rows_among(tx, query, LedgerEntryRow.customer_id, ids)
+            tokens = rows_among(tx, query, LedgerEntryRow.token, [row["token"] for row in rows])
+    by_id = {row.id: dict(row._mapping) for row in found}
+    assert by_id == {row["id"]: row for row in rows}
+    assert len(tokens) == len(rows)
+
+
+def test_numbers_of_every_width_survive(app):
+    rows = [{"level": n, "n": n * 2**55, "hashes": bytes(n)} for n in (0, 1, 63)]
+    with app.app_context():
+        with unit_of_work() as tx:
+            insert_rows(tx, LedgerTileRow, rows)
+        with reading() as tx:
+            found = tx.execute(select(LedgerTileRow.__table__).order_by(LedgerTileRow.level))
+            assert [dict(row._mapping) for row in found] == rows
+
+
+def test_a_time_that_is_naive_is_refused(app):
+    rows = [a_row(), a_row(occurred_at=AT.replace(tzinfo=None))]
+    with app.app_context(), pytest.raises(ValueError, match="naive"), unit_of_work() as tx:
+        insert_rows(tx, LedgerEntryRow, rows)
+
+
+def test_all_or_none_are_there(app):
+    again = a_row()
+    with app.app_context():
+        with pytest.raises(DBAPIError), unit_of_work() as tx:
+            insert_rows(tx, LedgerEntryRow, [a_row(), again, again])
+        with reading() as tx:
+            assert not tx.execute(select(LedgerEntryRow.id)).fetchall()

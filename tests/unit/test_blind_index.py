@@ -47,3 +47,12 @@ def test_a_keyed_digest_is_no_index(ring):
     digest = blind_index.keyed_digest(ring, "email", INNER)
     assert digest != blind_index.index(ring, "email", INNER).digest
     assert digest != blind_index.keyed_digest(keyring.generate(NOW), "email", INNER)
+
+
+def test_the_indexes_of_many_are_those_of_each_under_every_version(ring):
+    both = keyring.Keyring([*ring.keys, *keyring.generate(NOW).of(KeyUse.INDEX)])
+    inners = [blind_index.sha256_of(f"p{n}@example.org") for n in range(3)]
+    newest, oldest = blind_index.probes_of_all(both, "email", b"".join(inners))
+    made = [blind_index.probes(both, "email", inner) for inner in inners]
+    assert newest == b"".join(first.digest for first, _ in made)
+    assert oldest == b"".join(last.digest for _, last in made)

@@ -90,3 +90,29 @@ def test_many_are_written_out_as_one_is(values):
     expected = [ids.base32(value.int) for value in values]
     assert ids.base32_all([str(value) for value in values]) == expected
     assert ids.base32_all([value.hex for value in values]) == expected
+
+
+@given(st.lists(uuids, max_size=40))
+def test_many_ids_are_read_and_written_as_one_is(values):
+    texts = [ids.customer_id_text(ids.CustomerId(value)) for value in values]
+    assert ids.parse_customer_ids(texts) == b"".join(value.bytes for value in values)
+    assert ids.encode_all("cus", values) == texts
+    assert ids.encode_all("x", values, values[::-1]) == [
+        ids.encode("x", *each) for each in zip(values, values[::-1], strict=True)
+    ]
+
+
+@given(st.text(min_size=25, max_size=27), st.integers(0, 2))
+def test_one_that_is_no_id_among_many_is_seen(body, at):
+    texts = [ids.customer_id_text(ids.CustomerId(UUID(int=n))) for n in range(2)]
+    texts.insert(at, "cus_" + body)
+    try:
+        ids.parse_customer_id("cus_" + body)
+    except NotFound:
+        assert ids.parse_customer_ids(texts) is None
+
+
+@pytest.mark.parametrize("body", ["8" + "0" * 25, "0" * 25 + "\0", "0" * 25 + "u", "A" + "0" * 25])
+def test_letters_that_are_none_of_ours_are_seen_among_many(body):
+    assert ids.parse_customer_ids(["cus_" + body]) is None
+    assert ids.parse_customer_ids(["kus_" + "0" * 26]) is None

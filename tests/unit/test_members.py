@@ -1,6 +1,7 @@
 """Who was in an audience, packed."""
 
 import os
+from itertools import chain, repeat
 
 import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher
@@ -18,8 +19,8 @@ def people(count):
 
 
 def packed(secrets, reasons):
-    tags = members.tags(KEY, secrets)
-    return dict(members.pack(list(zip(tags, reasons, strict=True))))
+    found = chain.from_iterable(map(members.answered, repeat(KEY), secrets, reasons))
+    return dict(members.pack(found)[1])
 
 
 @pytest.mark.parametrize("count", [1, 2, 1_024, 1_025, 5_000])
@@ -32,6 +33,33 @@ def test_every_member_is_found_with_their_answer_and_nobody_else_is(count):
         assert members.find(tag, bits, shards[members.shard_of(tag, bits)]) is reason
     for tag in members.tags(KEY, people(200)):
         assert members.find(tag, bits, shards.get(members.shard_of(tag, bits), b"")) is None
+
+
+def test_many_are_packed_as_one_by_one():
+    """The layout written a second time: it is for ever."""
+    secrets = people(3_000)
+    reasons = [members.REASONS[at % len(members.REASONS)] for at in range(3_000)]
+    bits, found = members.shard_bits(3_000), {}
+    for tag, reason in sorted(zip(members.tags(KEY, secrets), reasons, strict=True)):
+        kept = (tag << bits) % 2**64 >> 13
+        record = (kept << 5 | members.REASONS.index(reason)).to_bytes(7)
+        found[tag >> 64 - bits] = found.get(tag >> 64 - bits, b"") + record
+    assert packed(secrets, reasons) == found
+
+
+def test_those_of_whom_the_same_was_said_are_answered_together():
+    secrets = people(20)
+    reason = Reason.REFUSED
+    assert list(members.answered(KEY, b"".join(secrets), reason)) == [
+        tag >> 5 << 5 | members.REASONS.index(reason) for tag in members.tags(KEY, secrets)
+    ]
+
+
+def test_of_somebody_who_was_answered_twice_the_last_counts():
+    one = people(1)
+    (shard,) = packed(one * 2, [Reason.REFUSED, Reason.CONSENT_GIVEN]).values()
+    assert members.find(members.tags(KEY, one)[0], 0, shard) is Reason.CONSENT_GIVEN
+    assert len(shard) == 7
 
 
 def test_seven_bytes_a_member_in_shards_of_about_a_thousand():
