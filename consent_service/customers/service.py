@@ -19,8 +19,6 @@ from consent_service.customers.identifiers import (
     find_owners,
     get_by_identifier,
     list_identifiers,
-    list_indexes,
-    list_probes,
     reindex_batch,
     replace_identifiers,
     watch_identifiers,
@@ -57,8 +55,6 @@ __all__ = [  # with what other rooms know of identifiers, which stand in a file 
     "find_owners",
     "get_by_identifier",
     "list_identifiers",
-    "list_indexes",
-    "list_probes",
     "reindex_batch",
     "watch_identifiers",
 ]

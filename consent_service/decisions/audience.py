@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from consent_service.catalogue.model import Catalogue
 from consent_service.crypto.keyring import Keyring
-from consent_service.customers import service as customers
+from consent_service.customers import identifiers
 from consent_service.decisions import audience_store as store
 from consent_service.decisions.audience_store import Asked
 from consent_service.decisions.crowd import Crowd, Hashes, Ids, Subject
@@ -81,14 +81,14 @@ class Audience:
         if isinstance(crowd, Ids):
             asked.ids.add(range(first, first + len(crowd)), crowd.packed)
         elif isinstance(crowd, Hashes):
-            for digests in customers.list_indexes(crowd.type, crowd.packed, self._keys):
+            for digests in identifiers.list_indexes(crowd.type, crowd.packed, self._keys):
                 asked.digests.add(range(first, first + len(crowd)), digests)
         else:
             named = [(first + at, one) for at, one in enumerate(crowd.subjects) if one is not None]
             ids = [(at, one.bytes) for at, one in named if isinstance(one, UUID)]
             asked.ids.add([at for at, _ in ids], b"".join([one for _, one in ids]))
             others = [(at, one) for at, one in named if not isinstance(one, UUID)]
-            probes = customers.list_probes([one for _, one in others], self._keys)
+            probes = identifiers.list_probes([one for _, one in others], self._keys)
             found = b"".join([digest for _, digest in probes])
             asked.digests.add([others[which][0] for which, _ in probes], found)
 

@@ -69,8 +69,15 @@ def _copy(
 ) -> None:
     """All rows or none. A fourth of the work of as many inserts, for the store and for the
     driver."""
-    statement = _copy_statement(table, names, tx.dialect)
-    rows = packed((table.c[n].type, tuple(c)) for n, c in zip(names, columns, strict=True))
+    copy_into(
+        tx,
+        _copy_statement(table, names, tx.dialect),
+        packed((table.c[n].type, tuple(c)) for n, c in zip(names, columns, strict=True)),
+    )
+
+
+def copy_into(tx: Connection, statement: str, rows: bytes) -> None:
+    """Carries out a COPY of PostgreSQL's. Raises: DBAPIError."""
     raw: Any = tx.connection.driver_connection
     try:
         with raw.cursor() as cursor, cursor.copy(statement) as copy:

@@ -2,16 +2,17 @@
 for as long as a snapshot lasts, and joined by one statement."""
 
 from array import array
-from typing import Any
 
 from sqlalchemy import Column, Connection, Integer, LargeBinary, MetaData, Table, Uuid, text
 
+from consent_service.storage.bulk import copy_into
 from consent_service.storage.copying import packed_with_positions
 
 _BY_ID = Table("asked_ids", MetaData(), Column("at", Integer), Column("key", Uuid),
                prefixes=["TEMPORARY"])  # fmt: skip
 _BY_INDEX = Table("asked_indexes", MetaData(), Column("at", Integer), Column("key", LargeBinary),
                   prefixes=["TEMPORARY"])  # fmt: skip
+_AT_ONCE = 10_000
 _WIDTHS = {_BY_ID: 16, _BY_INDEX: 32}
 
 
@@ -32,17 +33,18 @@ def drop_asked(tx: Connection, table: Table) -> None:
 
 def _asked(tx: Connection, table: Table, positions: "array[int]", packed: bytes) -> Table:
     table.create(tx, checkfirst=False)
-    raw: Any = tx.connection.driver_connection
     if tx.dialect.name == "postgresql":
-        with raw.cursor() as cursor:
-            statement = f"COPY {table.name} FROM STDIN (FORMAT BINARY)"
-            with cursor.copy(statement) as copy:
-                copy.write(packed_with_positions(positions, packed))
+        statement = f"COPY {table.name} FROM STDIN (FORMAT BINARY)"
+        copy_into(tx, statement, packed_with_positions(positions, packed))
         tx.execute(text("SET LOCAL work_mem = '64MB'"))  # at 4 MB it takes half as long again
         tx.execute(text(f"ANALYZE {table.name}"))
         return table
-    width = _WIDTHS[table]
-    keys = (packed[at : at + width] for at in range(0, len(packed), width))
-    given = (each.hex() for each in keys) if table is _BY_ID else keys
-    raw.executemany(f"INSERT INTO {table.name} VALUES (?, ?)", zip(positions, given, strict=True))  # noqa: S608  # names of our own
+    width, insert = _WIDTHS[table], f"INSERT INTO {table.name} VALUES (?, ?)"  # noqa: S608  # names of our own
+    for first in range(0, len(positions), _AT_ONCE):
+        some = range(first, min(first + _AT_ONCE, len(positions)))
+        keys = (packed[at * width : (at + 1) * width] for at in some)
+        given = [key.hex() for key in keys] if table is _BY_ID else list(keys)
+        tx.exec_driver_sql(
+            insert, [(positions[at], key) for at, key in zip(some, given, strict=True)]
+        )
     return table
