@@ -24,6 +24,7 @@ from consent_service.storage.unit_of_work import snapshot
 from consent_service.suppressions.tables import CustomerSuppressionRow
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
+_FEW_BITS = 15
 _NO_BYTES = text("''::bytea")
 
 
@@ -64,11 +65,11 @@ def gather_plain(asked: Asked, purpose: Purpose, channel: Channel | None) -> lis
     found: list[Alike] = []
     with snapshot() as tx:
         if asked.ids.positions:
-            ids = ids_asked(tx, asked.ids.positions, bytes(asked.ids.packed))
+            ids = ids_asked(tx, asked.ids.positions, asked.ids.packed)
             found += _alike(tx, _plain(ids, ids.c.at, ids.c.key, purpose, channel))
             drop_asked(tx, ids)
         if asked.digests.positions:
-            theirs = indexes_asked(tx, asked.digests.positions, bytes(asked.digests.packed))
+            theirs = indexes_asked(tx, asked.digests.positions, asked.digests.packed)
             index = IdentifierIndexRow.__table__
             known = theirs.join(index, index.c.digest == theirs.c.key)
             query = _plain(known, theirs.c.at, index.c.customer_id, purpose, channel)
@@ -106,7 +107,9 @@ def _alike(tx: Connection, plain: Select[Any]) -> Iterator[Alike]:
         rows = plain.subquery()
         at, secret, *same = rows.c
         packed = [func.string_agg(part, _NO_BYTES) for part in (func.int4send(at), secret)]
-        for some in tx.execute(select(*packed, *same).group_by(*same)):
+        # A few at a time: the driver has all of what it is given in memory, twice.
+        few = select(*packed, *same).group_by(at.op(">>")(_FEW_BITS), *same)
+        for some in tx.execute(few, execution_options={"stream_results": True, "yield_per": 8}):
             positions = array("i", bytes(some[0]))
             if sys.byteorder == "little":
                 positions.byteswap()

@@ -155,6 +155,8 @@ class Ndjson(Form):
         """Whom the lines of a block name, where all do it in the same way, plainly."""
         if b"\\" in block:  # a name may be spelled otherwise
             return None
+        if len(block) - block.rfind(b"\n", 0, -1) - 1 > LONGEST_ROW:
+            return None
         try:
             if block.startswith(b'"'):
                 texts = _TEXT.decode_lines(block)

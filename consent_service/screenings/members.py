@@ -98,7 +98,10 @@ def shard_bits(members: int) -> int:
 def pack(found: Iterable[int]) -> tuple[int, list[tuple[int, bytes]]]:
     """The shards of a part with any member, each with its number, and how many bits say which;
     `found` is what `answered` gives. Of what was said of one twice, the last counts."""
-    members = sorted({number >> _REASON_BITS: number for number in found}.values())
+    numbers = list(found)
+    members = sorted(numbers)
+    if any(one >> _REASON_BITS == other >> _REASON_BITS for one, other in pairwise(members)):
+        members = sorted({number >> _REASON_BITS: number for number in numbers}.values())
     bits = shard_bits(len(members))
     after = (1 << _TAG_BITS - bits) - 1  # as `_kept` has it, whose call would be half of this
     drop = _TAG_BITS - _KEPT_BITS

@@ -34,8 +34,8 @@ from consent_service.storage.unit_of_work import reading, unit_of_work
 
 Progress = Callable[[int], None]
 
-_ROWS = 1 << 19
-_SIZE = 24 << 20
+_ROWS = 1 << 18
+_SIZE = 12 << 20
 
 
 class JudgedAudience(Struct):

@@ -72,16 +72,17 @@ def _copy(
     copy_into(
         tx,
         _copy_statement(table, names, tx.dialect),
-        packed((table.c[n].type, tuple(c)) for n, c in zip(names, columns, strict=True)),
+        [packed((table.c[n].type, tuple(c)) for n, c in zip(names, columns, strict=True))],
     )
 
 
-def copy_into(tx: Connection, statement: str, rows: bytes) -> None:
-    """Carries out a COPY of PostgreSQL's. Raises: DBAPIError."""
+def copy_into(tx: Connection, statement: str, parts: Iterable[bytes]) -> None:
+    """Carries out a COPY of PostgreSQL's, of rows in parts. Raises: DBAPIError."""
     raw: Any = tx.connection.driver_connection
     try:
         with raw.cursor() as cursor, cursor.copy(statement) as copy:
-            copy.write(rows)
+            for part in parts:
+                copy.write(part)
     except psycopg.Error as error:
         raise DBAPIError.instance(statement, None, error, psycopg.Error) from error
 

@@ -6,7 +6,7 @@ Source: PostgreSQL's manual, COPY, "Binary Format".
 
 import sys
 from array import array
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from struct import Struct
@@ -30,6 +30,7 @@ Pack = Callable[[Sequence[Any]], list[bytes]]
 
 _HEAD = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _END = b"\xff\xff"
+_AT_ONCE = 1 << 15
 _NULL = b"\xff\xff\xff\xff"
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -86,17 +87,21 @@ _PACKS: dict[type[TypeEngine[Any]], Callable[[Any], bytes]] = {
 }
 
 
-def packed_with_positions(positions: "array[int]", keys: bytes) -> bytes:
+def packed_with_positions(
+    positions: "array[int]", keys: bytes | bytearray, width: int
+) -> Iterator[bytes]:
     """Rows of a number and of bytes, all of one width, put together without looking at any: every
-    byte of a row is a column of the whole."""
-    count = len(positions)
-    width = len(keys) // count
+    byte of a row is a column of the whole. So many at a time, for memory's sake."""
     row = b"\0\2" + _4(4, 0) + width.to_bytes(4) + bytes(width)
-    rows = bytearray(row * count)
-    numbers = array("i", positions)
-    if sys.byteorder == "little":
-        numbers.byteswap()
-    for source, first, size in ((numbers.tobytes(), 6, 4), (keys, 14, width)):
-        for at in range(size):
-            rows[first + at :: len(row)] = source[at::size]
-    return b"".join((_HEAD, rows, _END))
+    yield _HEAD
+    for first in range(0, len(positions), _AT_ONCE):
+        numbers = positions[first : first + _AT_ONCE]
+        if sys.byteorder == "little":
+            numbers.byteswap()
+        some = keys[first * width : (first + _AT_ONCE) * width]
+        rows = bytearray(row * len(numbers))
+        for source, start, size in ((numbers.tobytes(), 6, 4), (some, 14, width)):
+            for at in range(size):
+                rows[start + at :: len(row)] = source[at::size]
+        yield bytes(rows)
+    yield _END

@@ -63,6 +63,15 @@ def test_lines_read_together_are_read_as_each_is(lines, end, ended, column):
         assert sink.getvalue().removesuffix(b"\n") == b"".join(rows).removesuffix(b"\n")
 
 
+def test_a_line_that_is_too_long_is_seen_however_it_lies():
+    for before in ([], PLAIN, PLAIN * 300):
+        body = "\n".join([*before, LONG, *PLAIN]).encode()
+        found, unusable = named(Ndjson(io.BytesIO(body), io.BytesIO(), None))
+        assert unusable == [Unusable.TOO_LONG]
+        assert found.index(None) == len(before)
+        assert len(found) == len(before) + 1 + len(PLAIN)
+
+
 def test_blocks_end_where_lines_do():
     rows = [json.dumps({"customer_id": IDS[n % 3], "n": n}).encode() + b"\n" for n in range(9_000)]
     sink = io.BytesIO()
