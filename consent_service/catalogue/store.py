@@ -12,7 +12,10 @@ from consent_service.kernel.actors import Actor
 
 def newest_version(tx: Connection) -> int | None:
     """The number of the version in force; None before the first."""
-    return tx.scalar(select(func.max(CatalogueRow.version)))
+    return tx.scalar(_NEWEST)
+
+
+_NEWEST = select(func.max(CatalogueRow.version))
 
 
 def version_at(tx: Connection, instant: datetime) -> int | None:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from consent_service.catalogue.model import Channel
-from consent_service.consents import confirming_store, store
+from consent_service.consents import confirming_store, slots_store, store
 from consent_service.consents.model import Event, Record, State, record_for
 from consent_service.consents.projection import latest_no
 from consent_service.consents.sealing import open_proof, reseal_proof
@@ -33,7 +33,7 @@ def export(tx: Connection, customer: CustomerId, keys: OpenKeys) -> dict[str, An
     """Every event, with its evidence, and the records in force. Who recorded an event, the agent
     and the guardian are other people: of them it says that there was one. Links are
     credentials."""
-    records = store.find_records(tx, [customer]).values()
+    records = slots_store.find_records(tx, [customer]).values()
     return {
         "consent_events": [_exported(event, keys) for event in store.list_events(tx, customer)],
         "consent_records": [
@@ -71,7 +71,7 @@ def absorb(tx: Connection, kept: Holder, absorbed: Holder, now: datetime) -> Non
         tx, [_said_again(no, place[1], kept.customer, revision, now) for no, place in again]
     )
     in_force = {(kept.customer, *place): record for place, record in ours.records.items()}
-    slots = Slots(in_force, store.list_latest_events(tx, [kept.customer]))
+    slots = Slots(in_force, slots_store.list_latest_events(tx, [kept.customer]))
     for place in places:
         slots.reproject((kept.customer, *place), revision, now)
     store.replace_records(tx, slots.ended(), slots.made())
@@ -109,8 +109,8 @@ class _Side:
 
 
 def _side(tx: Connection, customer: CustomerId) -> _Side:
-    records = store.find_records(tx, [customer])
-    events = store.list_latest_events(tx, [customer])
+    records = slots_store.find_records(tx, [customer])
+    events = slots_store.list_latest_events(tx, [customer])
     revisions = [record.revision for record in records.values()]
     revisions += [event.revision for found in events.values() for event in found]
     return _Side(

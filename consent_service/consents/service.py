@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from consent_service.catalogue import service as catalogues
 from consent_service.catalogue.model import Catalogue, Channel
-from consent_service.consents import confirming_store, store
+from consent_service.consents import confirming_store, slots_store, store
 from consent_service.consents.model import (
     EffectiveConsent,
     Event,
@@ -130,9 +130,9 @@ def _slots(customer_ids: Collection[CustomerId], purposes: Collection[str]) -> S
     """The records of locked customers. Where there is no record there are no events either, so
     that only those of the others are read."""
     with reading() as tx:
-        records = store.find_records(tx, customer_ids, purposes)
+        records = slots_store.find_records(tx, customer_ids, purposes)
         with_events = sorted({customer_id for customer_id, *_ in records})
-        return Slots(records, store.list_latest_events(tx, with_events, purposes))
+        return Slots(records, slots_store.list_latest_events(tx, with_events, purposes))
 
 
 def find_event(customer_id: CustomerId, event_id: UUID) -> Event | None:
@@ -205,7 +205,7 @@ def list_effective(
         if as_of is None:
             catalogue = catalogues.current()
             facts: Facts | None = customer.facts
-            records = list(store.find_records(tx, [customer.id]).values())
+            records = list(slots_store.find_records(tx, [customer.id]).values())
         else:
             catalogue = catalogues.at(as_of)
             facts = customers.find_facts_at(customer.id, as_of)
@@ -259,7 +259,7 @@ def record_gpc(
 def list_given(customer_ids: Sequence[CustomerId]) -> set[tuple[CustomerId, str]]:
     """For which purposes a yes of which of these customers is in force."""
     with reading() as tx:
-        found = store.find_records(tx, customer_ids)
+        found = slots_store.find_records(tx, customer_ids)
     return {(who, what) for (who, what, _), record in found.items() if record.state is State.GIVEN}
 
 
@@ -268,7 +268,7 @@ def list_in_force(
 ) -> dict[Slot, Record]:
     """The records in force of customers, for some purposes."""
     with reading() as tx:
-        return store.find_records(tx, customer_ids, purposes)
+        return slots_store.find_records(tx, customer_ids, purposes)
 
 
 def list_import_marks(

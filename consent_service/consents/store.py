@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, func, or_, select, update
 
 from consent_service.catalogue.model import Channel
 from consent_service.consents.model import Event, EventKind, Record, State
-from consent_service.consents.slots import Ended, Made, Slot
+from consent_service.consents.slots import Ended, Made
 from consent_service.consents.tables import ConsentEventRow, ConsentRecordRow
 from consent_service.kernel.actors import Actor, ActorKind
 from consent_service.kernel.ids import CustomerId, first_uuid_of, time_of
@@ -34,7 +34,7 @@ def find_event(tx: Connection, customer_id: CustomerId, event_id: UUID) -> Event
             ConsentEventRow.customer_id == customer_id, ConsentEventRow.id == event_id
         )
     ).one_or_none()
-    return None if row is None else _event(row)
+    return None if row is None else event_of(row)
 
 
 def list_events(
@@ -52,14 +52,15 @@ def list_events(
         later = or_(row.revision > revision, (row.revision == revision) & (row.id > event_id))
         query = query.where(later)
     query = query.order_by(row.revision, row.id)
-    return [_event(found) for found in tx.execute(query if limit is None else query.limit(limit))]
+    rows = tx.execute(query if limit is None else query.limit(limit))
+    return [event_of(found) for found in rows]
 
 
 def list_events_of(tx: Connection, customer_ids: Sequence[CustomerId]) -> list[Event]:
     """Every event of customers, in order of revision and id."""
     row = ConsentEventRow
     query = select(row.__table__).where(row.customer_id.in_(customer_ids))
-    return [_event(found) for found in tx.execute(query.order_by(row.revision, row.id))]
+    return [event_of(found) for found in tx.execute(query.order_by(row.revision, row.id))]
 
 
 def list_newest_events(
@@ -70,7 +71,7 @@ def list_newest_events(
     query = select(row.__table__).where(row.customer_id == customer_id, row.purpose == purpose)
     if before is not None:
         query = query.where(row.id < before)
-    return [_event(found) for found in tx.execute(query.order_by(row.id.desc()).limit(limit))]
+    return [event_of(found) for found in tx.execute(query.order_by(row.id.desc()).limit(limit))]
 
 
 def list_recorded_with(tx: Connection, event: Event, limit: int) -> list[Event]:
@@ -83,7 +84,7 @@ def list_recorded_with(tx: Connection, event: Event, limit: int) -> list[Event]:
         row.recorded_at == event.recorded_at,
         row.revision >= event.revision,
     )
-    return [_event(found) for found in tx.execute(query.order_by(row.revision).limit(limit))]
+    return [event_of(found) for found in tx.execute(query.order_by(row.revision).limit(limit))]
 
 
 def list_import_marks(
@@ -97,47 +98,6 @@ def list_import_marks(
         (CustomerId(one.customer_id), EventKind(one.kind), _channel(one.channel), one.captured_at)
         for one in rows_among(tx, imported, row.customer_id, customer_ids)
     }
-
-
-def list_latest_events(
-    tx: Connection, customer_ids: Sequence[CustomerId], purposes: Collection[str] | None = None
-) -> dict[tuple[CustomerId, str], list[Event]]:
-    """The events of customers that can matter to a record, for some purposes or all: of each
-    channel and kind, imported or not, by a guardian or not, under each notice, the latest. Of those
-    that happened at once the one that `projection` lets count, which is the last id."""
-    row = ConsentEventRow
-    sort = (row.customer_id, row.purpose, row.channel, row.kind, row.imported, row.by_guardian,
-            row.notice_version)  # fmt: skip
-    place = func.row_number().over(
-        partition_by=sort, order_by=(row.happened_at.desc(), row.id.desc())
-    )
-    found: dict[tuple[CustomerId, str], list[Event]] = {}
-    if not customer_ids:
-        return found
-    query = select(row.__table__, place.label("place")).where(
-        among(tx, row.customer_id, customer_ids)
-    )
-    if purposes is not None:
-        query = query.where(row.purpose.in_(sorted(purposes)))
-    ranked = query.subquery()
-    for found_row in tx.execute(select(ranked).where(ranked.c.place == 1)):
-        event = _event(found_row)
-        found.setdefault((event.customer_id, event.purpose), []).append(event)
-    return found
-
-
-def find_records(
-    tx: Connection, customer_ids: Collection[CustomerId], purposes: Collection[str] | None = None
-) -> dict[Slot, Record]:
-    """The records in force of customers, for some purposes or all."""
-    query = select(ConsentRecordRow.__table__).where(ConsentRecordRow.recorded_to.is_(None))
-    if purposes is not None:
-        query = query.where(ConsentRecordRow.purpose.in_(sorted(purposes)))
-    found: dict[Slot, Record] = {}
-    for row in rows_among(tx, query, ConsentRecordRow.customer_id, customer_ids):
-        record = record_of(row)
-        found[CustomerId(row.customer_id), record.purpose, record.channel] = record
-    return found
 
 
 def find_records_at(tx: Connection, customer_id: CustomerId, at: datetime) -> list[Record]:
@@ -209,7 +169,8 @@ def record_of(row: Any) -> Record:
     )
 
 
-def _event(row: Any) -> Event:
+def event_of(row: Any) -> Event:
+    """The event in a row."""
     return Event(
         row.id,
         CustomerId(row.customer_id),

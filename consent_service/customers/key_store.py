@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from consent_service.crypto.data_keys import DataKeyKind
@@ -13,7 +13,7 @@ from consent_service.crypto.envelope import Sealed, sealed_under
 from consent_service.customers.tables import CustomerKeyRow, KeyMarkRow
 from consent_service.kernel.ids import CustomerId
 from consent_service.storage.bulk import insert_rows
-from consent_service.storage.many import rows_among
+from consent_service.storage.many import RowsAmong
 
 
 def add_keys(tx: Connection, keys: Sequence[tuple[UUID, DataKeyKind, Sealed]]) -> None:
@@ -36,23 +36,31 @@ def add_keys(tx: Connection, keys: Sequence[tuple[UUID, DataKeyKind, Sealed]]) -
 def find_keys(tx: Connection, customers: Sequence[UUID]) -> dict[UUID, dict[DataKeyKind, Sealed]]:
     """The wrapped keys of customers."""
     found: dict[UUID, dict[DataKeyKind, Sealed]] = {}
-    row = CustomerKeyRow
-    query = select(row.customer_id, row.kind, row.wrapped)
-    for one in rows_among(tx, query, row.customer_id, customers):
+    for one in _KEYS(tx, customers):
         found.setdefault(one.customer_id, {})[DataKeyKind(one.kind)] = one.wrapped
     return found
+
+
+_KEYS = RowsAmong(
+    CustomerKeyRow.customer_id,
+    select(CustomerKeyRow.customer_id, CustomerKeyRow.kind, CustomerKeyRow.wrapped).where,
+)
 
 
 def find_keys_of(
     tx: Connection, customers: Sequence[CustomerId], kind: DataKeyKind
 ) -> dict[CustomerId, Sealed]:
     """The wrapped keys of a kind of customers."""
-    row = CustomerKeyRow
-    query = select(row.customer_id, row.wrapped).where(row.kind == kind.value)
-    return {
-        CustomerId(customer): wrapped
-        for customer, wrapped in rows_among(tx, query, row.customer_id, customers)
-    }
+    found = _KEYS_OF(tx, customers, kind=kind.value)
+    return {CustomerId(customer): wrapped for customer, wrapped in found}
+
+
+_KEYS_OF = RowsAmong(
+    CustomerKeyRow.customer_id,
+    select(CustomerKeyRow.customer_id, CustomerKeyRow.wrapped)
+    .where(CustomerKeyRow.kind == bindparam("kind"))
+    .where,
+)
 
 
 def delete_keys(tx: Connection, customers: Sequence[UUID]) -> None:

@@ -22,7 +22,7 @@ from consent_service.customers.tables import (
 )
 from consent_service.kernel.ids import CustomerId
 from consent_service.storage.bulk import insert_rows
-from consent_service.storage.many import among, rows_among
+from consent_service.storage.many import RowsAmong, among, rows_among
 
 
 def add_customers(tx: Connection, customers: Sequence[CustomerRecord]) -> None:
@@ -95,13 +95,19 @@ def list_customers(tx: Connection, after: UUID | None, limit: int) -> list[Custo
 
 def lock_revisions(tx: Connection, customer_ids: Collection[CustomerId]) -> dict[CustomerId, int]:
     """The revisions of customers, locked in order of id until the transaction ends."""
-    query = (
+    found = _LOCKED(tx, customer_ids)
+    return {CustomerId(row.customer_id): row.revision for row in found}
+
+
+_LOCKED = RowsAmong(
+    CustomerRow.customer_id,
+    lambda theirs: (
         select(CustomerRow.customer_id, CustomerRow.revision)
+        .where(theirs)
         .order_by(CustomerRow.customer_id)
         .with_for_update()
-    )
-    found = rows_among(tx, query, CustomerRow.customer_id, customer_ids)
-    return {CustomerId(row.customer_id): row.revision for row in found}
+    ),
+)
 
 
 def set_revisions(tx: Connection, revisions: Mapping[CustomerId, int]) -> None:
@@ -185,9 +191,14 @@ def find_all_kept(
     tx: Connection, customer_ids: Sequence[CustomerId]
 ) -> dict[CustomerId, CustomerId]:
     """Whom absorbed customers among these became."""
-    query = select(CustomerAliasRow.customer_id, CustomerAliasRow.kept_id)
-    found = rows_among(tx, query, CustomerAliasRow.customer_id, customer_ids)
+    found = _KEPT(tx, customer_ids)
     return {CustomerId(row.customer_id): CustomerId(row.kept_id) for row in found}
+
+
+_KEPT = RowsAmong(
+    CustomerAliasRow.customer_id,
+    select(CustomerAliasRow.customer_id, CustomerAliasRow.kept_id).where,
+)
 
 
 def list_audience_secrets(tx: Connection, customer_id: CustomerId) -> list[bytes]:

@@ -4,7 +4,7 @@ import random
 from datetime import timedelta
 
 from consent_service.catalogue.model import Channel
-from consent_service.consents import store
+from consent_service.consents import slots_store, store
 from consent_service.consents.model import EventKind
 from consent_service.consents.projection import project
 from consent_service.kernel.ids import CustomerId, new_uuid
@@ -32,7 +32,7 @@ def test_what_is_left_out_counts_for_nothing(app):
     events = {who: [by_chance(chance, who) for _ in range(many)] for who, many in events.items()}
     with app.app_context(), unit_of_work() as tx:
         store.add_events(tx, [event for each in events.values() for event in each])
-        latest = store.list_latest_events(tx, list(events), {PURPOSE})
+        latest = slots_store.list_latest_events(tx, list(events), {PURPOSE})
     for who, all_of_them in events.items():
         for channel in (Channel.EMAIL, Channel.SMS, None):
             assert project(latest[who, PURPOSE], channel) == project(all_of_them, channel)
@@ -44,4 +44,6 @@ def test_the_same_again_and_again_is_read_once(app):
     same = [make_event("withdrawn", id=new_uuid(), customer_id=who) for _ in range(30)]
     with app.app_context(), unit_of_work() as tx:
         store.add_events(tx, same)
-        assert store.list_latest_events(tx, [who])[who, PURPOSE] == [max(same, key=lambda e: e.id)]
+        assert slots_store.list_latest_events(tx, [who])[who, PURPOSE] == [
+            max(same, key=lambda e: e.id)
+        ]

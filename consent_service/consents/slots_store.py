@@ -1,0 +1,81 @@
+"""SQL of what records are made from again: those in force, and the events that can still count."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy import BindParameter, ColumnElement, Connection, Select, bindparam, func, select
+
+from consent_service.consents.model import Event, Record
+from consent_service.consents.slots import Slot
+from consent_service.consents.store import event_of, record_of
+from consent_service.consents.tables import ConsentEventRow, ConsentRecordRow
+from consent_service.kernel.ids import CustomerId
+from consent_service.storage.many import RowsAmong
+
+
+def list_latest_events(
+    tx: Connection, customer_ids: Sequence[CustomerId], purposes: Collection[str] | None = None
+) -> dict[tuple[CustomerId, str], list[Event]]:
+    """The events of customers that can matter to a record, for some purposes or all: of each
+    channel and kind, imported or not, by a guardian or not, under each notice, the latest. Of those
+    that happened at once the one that `projection` lets count, which is the last id."""
+    if not customer_ids:
+        return {}
+    if purposes is None:
+        rows = _LATEST(tx, customer_ids)
+    else:
+        rows = _LATEST_OF(tx, customer_ids, purposes=sorted(purposes))
+    found: dict[tuple[CustomerId, str], list[Event]] = {}
+    for row in rows:
+        event = event_of(row)
+        found.setdefault((event.customer_id, event.purpose), []).append(event)
+    return found
+
+
+def _latest(theirs: ColumnElement[bool], *of_purposes: ColumnElement[bool]) -> Select[Any]:
+    row = ConsentEventRow
+    sort = (row.customer_id, row.purpose, row.channel, row.kind, row.imported, row.by_guardian,
+            row.notice_version)  # fmt: skip
+    place = func.row_number().over(
+        partition_by=sort, order_by=(row.happened_at.desc(), row.id.desc())
+    )
+    ranked = select(row.__table__, place.label("place")).where(theirs, *of_purposes).subquery()
+    return select(ranked).where(ranked.c.place == 1)
+
+
+_LATEST = RowsAmong(ConsentEventRow.customer_id, _latest)
+_LATEST_OF = RowsAmong(
+    ConsentEventRow.customer_id,
+    lambda theirs: _latest(theirs, ConsentEventRow.purpose.in_(_purposes())),
+)
+
+
+def _purposes() -> BindParameter[Any]:
+    return bindparam("purposes", expanding=True)
+
+
+def find_records(
+    tx: Connection, customer_ids: Collection[CustomerId], purposes: Collection[str] | None = None
+) -> dict[Slot, Record]:
+    """The records in force of customers, for some purposes or all."""
+    if purposes is None:
+        rows = _IN_FORCE(tx, customer_ids)
+    else:
+        rows = _IN_FORCE_FOR(tx, customer_ids, purposes=sorted(purposes))
+    found: dict[Slot, Record] = {}
+    for row in rows:
+        record = record_of(row)
+        found[CustomerId(row.customer_id), record.purpose, record.channel] = record
+    return found
+
+
+def _in_force(*conditions: ColumnElement[bool]) -> Select[Any]:
+    in_force = ConsentRecordRow.recorded_to.is_(None)
+    return select(ConsentRecordRow.__table__).where(in_force, *conditions)
+
+
+_IN_FORCE = RowsAmong(ConsentRecordRow.customer_id, _in_force)
+_IN_FORCE_FOR = RowsAmong(
+    ConsentRecordRow.customer_id,
+    lambda theirs: _in_force(theirs, ConsentRecordRow.purpose.in_(_purposes())),
+)
