@@ -80,7 +80,7 @@ APART = {  # each waits for another machine or moves much, and neither the log n
     "witnesses.send": Job(witnesses.send_due, timedelta(seconds=5)),
 }
 WEBHOOK_LANES = (False, False, False, True)  # the last is for those whose last try failed
-_PAUSE = 0.25  # a checkpoint is due within a second, and one for every few entries slows checks
+_PAUSE = 0.4  # a checkpoint is due within a second, and one for every few entries slows checks
 _LONG_PAUSE = 1.0  # for what may begin a little later: each look costs the store something
 _PAUSE_AFTER_FAULT = 1.0
 _PAUSE_NOT_REPLAYED = 5.0
