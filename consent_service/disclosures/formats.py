@@ -21,7 +21,7 @@ Portions = Iterable[list[Item]]
 _COLUMNS = Item.__struct_fields__
 _REPEATED = list(_COLUMNS[1:12])  # what is worth a dictionary: not the id, times and leaf
 _FORMULA = tuple("=+-@\t\r")
-_GROUP = 4  # portions: a row group of 2,000 entries packs nearly as well as a larger one
+_GROUP = 4  # portions: a row group of 4,000 entries packs nearly as well as a larger one
 _encode_lines = msgspec.json.Encoder().encode_lines
 
 

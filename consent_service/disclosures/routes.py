@@ -44,9 +44,9 @@ log = structlog.get_logger("consent.disclosures")
 _JSON, _NDJSON, _CSV = "application/json", "application/x-ndjson", "text/csv"
 _PARQUET = "application/vnd.apache.parquet"
 _FILES = {  # how each is written, and from how many entries at once
-    _NDJSON: (formats.ndjson, 500),
-    _CSV: (formats.csv_text, 500),
-    _PARQUET: (formats.parquet, 500),
+    _NDJSON: (formats.ndjson, 1_000),
+    _CSV: (formats.csv_text, 1_000),
+    _PARQUET: (formats.parquet, 1_000),
 }
 _FILE = {"type": "string"}
 _WAIT_S = 5
