@@ -109,7 +109,7 @@ def test_it_is_repeated_by_its_key_and_not_done_twice(shop, desk, ann):
 
 
 def test_what_cannot_be_meant_is_refused(shop, desk, ann):
-    send = lambda **body: shop.api.post(BASE, body)  # noqa: E731
+    send = lambda **body: shop.api.post(BASE, body)  # noqa: E731  # one line, used here alone
     assert fault(send(kind="access")) == ("/customer_id", "invalid")
     assert fault(send(customer_id=ann, kind="more"))[0] == "/kind"
     assert fault(send(customer_id=ann))[0] == "/kind"

@@ -17,7 +17,7 @@ MONTHS = 36
 END = datetime(2026, 11, 1, tzinfo=UTC)
 START = END - timedelta(days=MONTHS * 365.25 / 12)
 BUSY = UUID(hashlib.md5(b"c0").hexdigest())  # noqa: S324  # no secret: a number spread over ids
-QUIET = UUID(hashlib.md5(b"c7777").hexdigest())  # noqa: S324
+QUIET = UUID(hashlib.md5(b"c7777").hexdigest())  # noqa: S324  # as above
 PAYLOAD, LEAF = 230, 420  # bytes, as they are in the demo's log
 
 _RARE = 1e-5  # 100 of ten million
@@ -138,7 +138,7 @@ def _row(number, count, chance):
     elif kind == "decision":
         outcome = _pick("outcome", chance)
     return (
-        hashlib.md5(b"c%d" % customer).hexdigest(), made, True,  # noqa: S324
+        hashlib.md5(b"c%d" % customer).hexdigest(), made, True,  # noqa: S324  # as above
         kind, written, written, "campaigns", _pick("purpose", chance), "email",
         "email_address name",
         None if kind in ("consent", "staff_act") else _pick("recipient", chance),

@@ -47,7 +47,7 @@ def service(url):
     try:
         within(30, lambda: get(port, "/readyz") == 200)
         address = f"http://127.0.0.1:{port}"
-        token = lambda: _token(address, *filled.client)  # noqa: E731
+        token = lambda: _token(address, *filled.client)  # noqa: E731  # one line, used here alone
         yield SimpleNamespace(
             address=address, token=token, people=filled.people, command=command,
             environment=environment,

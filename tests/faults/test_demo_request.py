@@ -12,7 +12,7 @@ from tests.support.processes import free_port, get_json, within
 
 
 @pytest.mark.long
-def test_an_erasure_ends_done_with_a_certificate(demo):  # noqa: F811
+def test_an_erasure_ends_done_with_a_certificate(demo):  # noqa: F811  # the fixture
     port = free_port()
     started = demo(port, "--json")
     told = json.loads(started.main.stdout.readline())
