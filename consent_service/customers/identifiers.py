@@ -29,7 +29,6 @@ from consent_service.customers.sealing import (
 )
 from consent_service.kernel.errors import NotFound
 from consent_service.kernel.ids import CustomerId
-from consent_service.storage.direct import Door
 from consent_service.storage.locks import hold
 from consent_service.storage.unit_of_work import reading, unit_of_work
 
@@ -82,16 +81,11 @@ def find_identifier_owners(
     }
 
 
-def find_probable_owner(
-    door: Door, identifier: Named, keys: Keyring
-) -> tuple[CustomerId, UUID] | None:
-    """Who has an identifier, by its blind index alone: `is_value` tells whether it is so."""
+def newest_probe(identifier: Named, keys: Keyring) -> bytes:
+    """The blind index (32 bytes) that an identifier has unless an older key made it: `is_value`
+    tells whether what is found by it is so."""
     check_keyring_once(keys)
-    for digest in probes_of(identifier, keys):
-        owner = identifiers_store.find_owner(door, digest)
-        if owner is not None:
-            return owner
-    return None
+    return probes_of(identifier, keys)[0]
 
 
 def is_value(

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, bindparam, delete, select, update
+from sqlalchemy import Connection, Row, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from consent_service.crypto.envelope import Sealed
@@ -12,7 +12,6 @@ from consent_service.customers.model import IdentifierType, StoredIdentifier
 from consent_service.customers.tables import CustomerIdentifierRow, IdentifierIndexRow
 from consent_service.kernel.ids import CustomerId
 from consent_service.storage.bulk import insert_rows
-from consent_service.storage.direct import Door, Prepared
 from consent_service.storage.many import rows_among
 
 
@@ -50,20 +49,6 @@ def find_owners(tx: Connection, digests: Collection[bytes]) -> dict[bytes, tuple
     query = select(index.digest, index.customer_id, index.identifier_id)
     found = rows_among(tx, query, index.digest, digests)
     return {bytes(row.digest): (CustomerId(row.customer_id), row.identifier_id) for row in found}
-
-
-_OWNER = Prepared(
-    select(IdentifierIndexRow.customer_id, IdentifierIndexRow.identifier_id).where(
-        IdentifierIndexRow.digest == bindparam("digest")
-    )
-)
-
-
-def find_owner(door: Door, digest: bytes) -> tuple[CustomerId, UUID] | None:
-    """Who has a blind index: customer, identifier."""
-    for customer_id, identifier_id in door.rows(_OWNER, digest=digest):
-        return CustomerId(customer_id), identifier_id
-    return None
 
 
 def list_identifiers(tx: Connection, customer_ids: Sequence[CustomerId]) -> list[StoredIdentifier]:

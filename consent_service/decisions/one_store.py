@@ -1,10 +1,12 @@
-"""The one read behind a single check: prepared once, planned by the store once."""
+"""The one read of a single check: who calls, and what is known of whoever they ask about. Prepared
+once, planned by the store once."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import Select, Uuid, bindparam, exists, func, literal, select
+from sqlalchemy import LargeBinary, Select, Uuid, bindparam, exists, func, select
 
 from consent_service.catalogue.tables import CatalogueRow
 from consent_service.consents.tables import ConsentRecordRow
@@ -14,66 +16,88 @@ from consent_service.customers.tables import (
     CustomerIdentifierRow,
     CustomerKeyRow,
     CustomerRow,
+    IdentifierIndexRow,
 )
 from consent_service.decisions.store import FACTS, Gathered, in_force, take
 from consent_service.kernel.ids import CustomerId
 from consent_service.ledger.model import Entry
 from consent_service.ledger.store import add_entry_while, adding_while
+from consent_service.oauth.model import Caller
+from consent_service.oauth.store import CALLER, IS_LIVE, caller_of
+from consent_service.oauth.tables import AccessTokenRow
 from consent_service.storage.direct import Door, Prepared
 from consent_service.suppressions.tables import CustomerSuppressionRow
 
+_FACTS_AT = 1 + len(CALLER)
+_FACTS_END = _FACTS_AT + len(FACTS)
 
-class One(Struct, frozen=True):
-    """What is known of one customer, and the catalogue version in force when it was read.
-    `gathered` is None when there is nobody of that id; `value` is the sealed identifier that was
-    asked by, if it is theirs."""
 
+class Found(Struct, frozen=True):
+    """Who calls, the catalogue's version in force, and what is known of one customer for one
+    purpose: nothing when nobody has that id or blind index. `identifier` is what the blind index
+    stands for, its id and sealed value."""
+
+    caller: Caller
+    purpose: str
     catalogue_version: int | None
+    customer_id: CustomerId | None
     gathered: Gathered | None
-    value: Sealed | None
+    identifier: tuple[UUID, Sealed] | None
 
 
-def gather_one(
-    door: Door, customer_id: UUID, purpose: str, identifier_id: UUID | None = None
-) -> One:
-    """As `gather`, of one customer for one purpose, by one statement that needs no planning."""
-    rows = door.rows(
-        _ONE, customer=customer_id, purpose=purpose, identifier=identifier_id or customer_id
-    )
-    version, value, known = rows[0][0], rows[0][1], rows[0][2]
-    if known is None:
-        return One(version, None, None)
+def find(
+    door: Door, token: bytes, now: datetime, purpose: str, named: CustomerId | bytes
+) -> Found | None:
+    """What is known of the customer of an id, or of a blind index (32 bytes), for one purpose, all
+    true at one moment. None when `token`, a SHA-256, is of no live access token."""
+    statement = _BY_INDEX if isinstance(named, bytes) else _BY_ID
+    rows = door.rows(statement, token=token, now=now, purpose=purpose, named=named)
+    if not rows:
+        return None
+    first, known = rows[0], rows[0][_FACTS_AT]
     found: dict[CustomerId, Gathered] = {}
-    for row in rows:
-        take(row[2:], found)
-    return One(version, found[known], value)
+    if known is not None:
+        for row in rows:
+            take(row[_FACTS_AT:_FACTS_END], found)
+    identifier = tuple(first[_FACTS_END:]) or None
+    caller = caller_of(*first[1:_FACTS_AT])
+    return Found(caller, purpose, first[0], known, found.get(known), identifier)
 
 
-def _one() -> Select[Any]:
-    """Always a row, so that the catalogue's version comes with it."""
-    customer, named = CustomerRow, bindparam("customer", type_=Uuid())
-    facts, key, record, mark = in_force(customer.customer_id)
+def _reading(*identifier: Any) -> Select[Any]:
+    return select(
+        select(func.max(CatalogueRow.version)).scalar_subquery(), *CALLER, *FACTS, *identifier
+    )
+
+
+def _with_facts(query: Any) -> Prepared:
+    """Always a row for a live token, so that who calls comes with what is known, or without."""
+    facts, key, record, mark = in_force(CustomerRow.customer_id)
     of_purpose = record & (ConsentRecordRow.purpose == bindparam("purpose"))
-    value = CustomerIdentifierRow
-    asked_by = (value.customer_id == customer.customer_id) & (value.id == bindparam("identifier"))
-    nothing = select(literal(1).label("one")).subquery()
-    return (
-        select(
-            select(func.max(CatalogueRow.version)).scalar_subquery(),
-            value.value,
-            *FACTS,
-        )
-        .select_from(nothing)
-        .outerjoin(customer, customer.customer_id == named)
-        .outerjoin(CustomerFactsRow, facts)
+    return Prepared(
+        query.outerjoin(CustomerFactsRow, facts)
         .outerjoin(CustomerKeyRow, key)
-        .outerjoin(value, asked_by)
         .outerjoin(ConsentRecordRow, of_purpose)
         .outerjoin(CustomerSuppressionRow, mark)
+        .where(IS_LIVE)
     )
 
 
-_ONE = Prepared(_one())
+_BY_ID = _with_facts(
+    _reading()
+    .select_from(AccessTokenRow)
+    .outerjoin(CustomerRow, CustomerRow.customer_id == bindparam("named", type_=Uuid()))
+)
+_index, _value = IdentifierIndexRow, CustomerIdentifierRow
+_BY_INDEX = _with_facts(
+    _reading(_index.identifier_id, _value.value)
+    .select_from(AccessTokenRow)
+    .outerjoin(_index, _index.digest == bindparam("named", type_=LargeBinary()))
+    .outerjoin(CustomerRow, CustomerRow.customer_id == _index.customer_id)
+    .outerjoin(
+        _value, (_value.customer_id == _index.customer_id) & (_value.id == _index.identifier_id)
+    )
+)
 _STILL_THERE = exists().where(CustomerRow.customer_id == bindparam("customer_id", type_=Uuid()))
 _ADD = adding_while(_STILL_THERE)
 

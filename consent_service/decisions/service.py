@@ -13,20 +13,22 @@ from consent_service.crypto.envelope import SealingKey
 from consent_service.crypto.keyring import Keyring
 from consent_service.customers import keys as customer_keys
 from consent_service.customers import service as customers
-from consent_service.customers.identifiers import find_probable_owner, is_value
+from consent_service.customers.identifiers import is_value, newest_probe
+from consent_service.customers.model import Identifier
 from consent_service.decisions import one_store
 from consent_service.decisions.appending import append_all, append_one
 from consent_service.decisions.entries import entry_of, payload_of
 from consent_service.decisions.gathering import Known, gather
 from consent_service.decisions.judging import Judge, verdict_of
 from consent_service.decisions.model import Check, Decision, Verdict
-from consent_service.decisions.one_store import One
+from consent_service.decisions.one_store import Found
 from consent_service.kernel.clock import rfc3339
 from consent_service.kernel.errors import Invalid, NotFound, Unavailable
 from consent_service.kernel.ids import CustomerId, new_uuid, new_uuids
 from consent_service.ledger import service as ledger
 from consent_service.ledger.model import Entry, EntryKind
-from consent_service.storage.direct import Door, direct
+from consent_service.oauth.model import digest
+from consent_service.storage.direct import direct
 from consent_service.suppressions.model import Reason as MarkReason
 
 
@@ -37,9 +39,26 @@ class Stale(Unavailable):
     detail = "The store is behind the consent token. Treat it as a deny and try again."
 
 
-def check(check_: Check, client_id: str, now: datetime, keys: Keyring) -> Decision:
-    """One check, logged. Raises: Invalid for an unknown purpose, Unavailable."""
-    catalogue, known = _gather_one(check_, keys)
+def look_up(
+    token: str, named: CustomerId | Identifier, purpose: str, now: datetime, keys: Keyring
+) -> Found | None:
+    """Whom a live access token belongs to, and what a check will need of whoever it names, by one
+    read. Nothing of it is for anybody before the caller's right to it is looked at."""
+    asked = named if isinstance(named, UUID) else newest_probe(named, keys)
+    with direct() as door:
+        return one_store.find(door, digest(token), now, purpose, asked)
+
+
+def check(
+    check_: Check, client_id: str, now: datetime, keys: Keyring, found: Found | None = None
+) -> Decision:
+    """One check, logged; `found` is what was looked up for it within the same request. Raises:
+    Invalid for an unknown purpose, Unavailable."""
+    known = None if found is None else _known(check_, found, keys)
+    if found is None or found.catalogue_version is None or known is None:
+        catalogue, known = catalogues.current(), gather([check_], keys)
+    else:
+        catalogue = catalogues.by_version(found.catalogue_version)
     if check_.question.purpose not in catalogue.purposes:
         raise Invalid.at("/purpose", "unknown_purpose", "Not in the catalogue.")
     answers = _answer([check_], [new_uuid()], known, catalogue, client_id, now, keys)
@@ -142,38 +161,27 @@ def _answer(
     return answers
 
 
-def _gather_one(check_: Check, keys: Keyring) -> tuple[Catalogue, Known]:
-    """What one check needs, by the fewest statements: whoever is not found by them, has been
-    merged, or has an address that may not be used is gathered as one of many."""
-    with direct() as door:
-        found = _look_up(door, check_, keys)
-    if found is not None:
-        one, known = found
-        if one.catalogue_version is not None and known is not None:
-            return catalogues.by_version(one.catalogue_version), known
-    return catalogues.current(), gather([check_], keys)
-
-
-def _look_up(door: Door, check_: Check, keys: Keyring) -> tuple[One, Known | None] | None:
-    purpose, identifier, owner = check_.question.purpose, check_.identifier, None
-    if identifier is not None:
-        owner = find_probable_owner(door, identifier, keys)
-    named = check_.customer_id if owner is None else owner[0]
-    if named is None:
+def _known(check_: Check, found: Found, keys: Keyring) -> Known | None:
+    """What was looked up for a check, where that is all it needs: whoever was not found, or has an
+    address that may not be used, is gathered as one of many."""
+    place, gathered = found.customer_id, found.gathered
+    if place is None or gathered is None or found.purpose != check_.question.purpose:
         return None
-    one = one_store.gather_one(door, named, purpose, None if owner is None else owner[1])
-    gathered = one.gathered
-    if gathered is None or any(
-        m.reason is MarkReason.UNDELIVERABLE for m in gathered.marks.values()
-    ):
-        return one, None
+    if any(m.reason is MarkReason.UNDELIVERABLE for m in gathered.marks.values()):
+        return None
     owners = {}
-    if owner is not None:
-        life = data_keys.unwrap(keys, DataKeyKind.LIFE, named, gathered.life)
-        if one.value is None or not is_value(identifier, owner, one.value, life):
-            return one, None
-        owners = {identifier: owner}
-    return one, Known(owners, {named: named}, {named: gathered}, {}, {})
+    if check_.identifier is None:
+        if place != check_.customer_id:
+            return None
+    else:
+        if found.identifier is None:
+            return None
+        identifier_id, value = found.identifier
+        life = data_keys.unwrap(keys, DataKeyKind.LIFE, place, gathered.life)
+        if not is_value(check_.identifier, (place, identifier_id), value, life):
+            return None
+        owners = {check_.identifier: (place, identifier_id)}
+    return Known(owners, {place: place}, {place: gathered}, {}, {})
 
 
 def _check_freshness(

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeVar, cast
 
@@ -30,20 +31,23 @@ class Customers(StrEnum):
 
 
 def require_scope(
-    scope: str, *, customers: Customers = Customers.REFUSED
+    scope: str,
+    *,
+    customers: Customers = Customers.REFUSED,
+    find: Callable[[str, datetime], Caller | None] = service.find_caller,
 ) -> Callable[[View], View]:
     """Lets a request through whose bearer token carries `scope` (RFC 6750).
 
     With `Customers.OWN`, a customer's token reaches that customer only. A `customer_id` in the
     path is checked here, in a body or query by `CustomerIdField`; a view that finds the
-    customer in some other place says `reach(customer)`.
+    customer in some other place says `reach(customer)`. `find` says whom a live token belongs to.
     """
     wanted = Scope(scope).value
 
     def wrap(view: View) -> View:
         @functools.wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
-            found = _authenticate()
+            found = _authenticate(find)
             if found is None:
                 return _refused()
             if wanted not in found.scopes:
@@ -104,11 +108,11 @@ def _answer_about(
     return answer
 
 
-def _authenticate() -> Caller | None:
+def _authenticate(find: Callable[[str, datetime], Caller | None]) -> Caller | None:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not 20 <= len(token) <= 200:
         return None
-    return service.find_caller(token, now())
+    return find(token, now())
 
 
 def _refused() -> Response:

@@ -161,28 +161,33 @@ def delete_token(tx: Connection, sha256: bytes, client_id: str) -> None:
     )
 
 
-_CALLER = Prepared(
-    select(
-        AccessTokenRow.client_id,
-        AccessTokenRow.customer_id,
-        AccessTokenRow.scopes,
-        AccessTokenRow.recipients,
-    ).where(
-        AccessTokenRow.sha256 == bindparam("token"), AccessTokenRow.expires_at > bindparam("now")
-    )
+CALLER = (
+    AccessTokenRow.client_id,
+    AccessTokenRow.customer_id,
+    AccessTokenRow.scopes,
+    AccessTokenRow.recipients,
 )
+IS_LIVE = (AccessTokenRow.sha256 == bindparam("token")) & (
+    AccessTokenRow.expires_at > bindparam("now")
+)
+_CALLER = Prepared(select(*CALLER).where(IS_LIVE))
 
 
 def find_caller(door: Door, sha256: bytes, now: datetime) -> Caller | None:
     """Whom a live token belongs to: one read by primary key."""
-    for client_id, customer_id, scopes, recipients in door.rows(_CALLER, token=sha256, now=now):
-        return Caller(
-            client_id,
-            frozenset(scopes.split()),
-            tuple(recipients.split()),
-            None if customer_id is None else CustomerId(customer_id),
-        )
+    for row in door.rows(_CALLER, token=sha256, now=now):
+        return caller_of(*row)
     return None
+
+
+def caller_of(client_id: str, customer_id: UUID | None, scopes: str, recipients: str) -> Caller:
+    """The caller in a row of `CALLER`."""
+    return Caller(
+        client_id,
+        frozenset(scopes.split()),
+        tuple(recipients.split()),
+        None if customer_id is None else CustomerId(customer_id),
+    )
 
 
 def delete_client_tokens(tx: Connection, client_id: str) -> None:

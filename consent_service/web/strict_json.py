@@ -8,10 +8,11 @@ from typing import Any, NoReturn
 from flask import Request
 from marshmallow import ValidationError
 from webargs.flaskparser import FlaskParser
-from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, HTTPException, UnsupportedMediaType
 
 from consent_service.kernel.errors import FieldError, Invalid
 
+_READ = "consent.json"
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _SUSPECT = re.compile(rb"\\u0000|\\u[dD][89a-fA-F]|\x00")
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
@@ -46,8 +47,25 @@ class StrictParser(FlaskParser):
         raise Invalid(errors=tuple(field_errors(messages)))
 
 
+def plain_body(request: Request, most: int) -> Any:
+    """The body of a request, if it says that it has no more than so many bytes and is sound; None
+    if not, and then `read_json` tells why."""
+    if not 0 < (request.content_length or 0) <= most:
+        return None
+    try:
+        return read_json(request)
+    except (HTTPException, Invalid):
+        return None
+
+
 def read_json(request: Request) -> Any:
-    """The body of a request. Raises: 400 malformed, 415 another type or compressed."""
+    """The body of a request, read once. Raises: 400 malformed, 415 another type or compressed."""
+    if _READ not in request.environ:
+        request.environ[_READ] = _read(request)
+    return request.environ[_READ]
+
+
+def _read(request: Request) -> Any:
     if request.mimetype != "application/json" or request.content_encoding:
         raise UnsupportedMediaType()
     raw = request.get_data()
