@@ -18,7 +18,7 @@ WRITES = "consent_writes"
 ALONE = "consent_alone"
 
 _USED_AT = "consent_used_at"
-_IDLE_S = 1.0
+IDLE_S = 1.0
 
 
 class Base(DeclarativeBase):
@@ -117,7 +117,7 @@ def _look_after_idle(engine: Engine) -> None:
     @event.listens_for(engine, "checkout")
     def look(connection: Any, record: ConnectionPoolEntry, _: Any) -> None:
         used_at = record.info.get(_USED_AT)
-        if used_at is None or time.monotonic() - used_at < _IDLE_S:
+        if used_at is None or time.monotonic() - used_at < IDLE_S:
             return
         try:
             engine.dialect.do_ping(connection)

@@ -6,11 +6,13 @@ The statements are Core's own, and every value goes through its column's type. C
 autocommit: each statement stands alone, sees what is committed, and is durable when it returns.
 """
 
+import time
+from collections import deque
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from contextvars import ContextVar
 from threading import Lock
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 from weakref import WeakKeyDictionary
 
 from psycopg import errors, pq
@@ -18,17 +20,17 @@ from psycopg.adapt import PyFormat, Transformer
 from sqlalchemy import ClauseElement, Engine, event
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.pool import Pool, PoolProxiedConnection
+from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from consent_service.kernel.errors import Unavailable
-from consent_service.storage.db import db
+from consent_service.storage.db import IDLE_S, db
 from consent_service.storage.unit_of_work import joined
 
 Rule = Callable[[Any], Any]
 
 _one_writer = Lock()
-_pools: WeakKeyDictionary[Engine, Pool] = WeakKeyDictionary()
+_doors: WeakKeyDictionary[Engine, "_Doors"] = WeakKeyDictionary()
 
 
 class Refused(Exception):
@@ -92,7 +94,7 @@ class Door:
     def __init__(
         self, connection: PoolProxiedConnection, dialect: Dialect, *, alone: bool = True
     ) -> None:
-        self.dialect, self.broken = dialect, False
+        self.dialect, self.broken, self._connection = dialect, False, connection
         sqlite = dialect.name == "sqlite"
         self._turn: AbstractContextManager[object] = (
             _one_writer if alone and sqlite else nullcontext()
@@ -126,6 +128,20 @@ class Door:
                 return int(done.rowcount)
         except self._errors as error:
             self._fail(error)
+
+    def is_there(self) -> bool:
+        """Whether the store still answers through it."""
+        try:
+            self.dialect.do_ping(cast(Any, self._connection.dbapi_connection))
+        except self._errors:
+            self.broken = True
+        return not self.broken
+
+    def close(self) -> None:
+        """Gives the connection back to where it came from."""
+        if self.broken:
+            self._connection.invalidate()
+        self._connection.close()
 
     def _fail(self, error: Exception) -> NoReturn:
         driver: Any = self.dialect.dbapi
@@ -194,41 +210,73 @@ class direct:  # noqa: N801  # used like a function: `with direct() as door`
     Raises: Unavailable when the store cannot answer.
     """
 
-    __slots__ = ("_connection", "_door", "_mark")
+    __slots__ = ("_doors", "_mark", "_own")
 
     def __enter__(self) -> Door:
-        self._connection: PoolProxiedConnection | None = None
+        self._own: Door | None = None
         outer, shared = joined(), _here.get()
         if outer is not None:
             return Door(outer.connection, outer.dialect, alone=False)
         if shared is not None:
             return shared
-        engine = db.engine
-        connection = self._connection = _checked_out(engine)
-        self._door = Door(connection, engine.dialect)
-        self._mark = _here.set(self._door)
-        return self._door
+        self._doors = _of(db.engine)
+        self._own = door = self._doors.take()
+        self._mark = _here.set(door)
+        return door
 
     def __exit__(self, *_: object) -> None:
-        if self._connection is None:
-            return
-        _here.reset(self._mark)
-        if self._door.broken:
-            self._connection.invalidate()
-        self._connection.close()
+        if self._own is not None:
+            _here.reset(self._mark)
+            self._doors.give_back(self._own)
 
 
-def _checked_out(engine: Engine) -> PoolProxiedConnection:
-    pool = _pools.get(engine)
-    if pool is None:
-        pool = _pools[engine] = engine.pool.recreate()
-        event.listen(engine, "engine_disposed", lambda _: _pools.pop(engine).dispose(), once=True)
-    driver: Any = engine.dialect.dbapi
-    try:
-        connection = pool.connect()
-    except (PoolTimeout, driver.OperationalError) as error:
-        raise Unavailable() from error
-    raw: Any = connection.driver_connection
-    if engine.dialect.name == "postgresql" and not raw.autocommit:
-        raw.autocommit = True
-    return connection
+class _Doors:
+    """The doors of an engine, through connections of a pool of their own. Doors are handed on as
+    they are: to put a connection back into the pool and to take it out again took seven hundredths
+    of a check. One that has lain idle is asked whether it is still there."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._dialect, self._pool = engine.dialect, engine.pool.recreate()
+        self._kept: deque[tuple[float, Door]] = deque()
+
+    def take(self) -> Door:
+        """A door for one thread. Raises: Unavailable."""
+        while self._kept:
+            with suppress(IndexError):  # another thread took the last one
+                used_at, door = self._kept.pop()
+                if time.monotonic() - used_at < IDLE_S or door.is_there():
+                    return door
+                door.close()
+        return Door(self._checked_out(), self._dialect)
+
+    def give_back(self, door: Door) -> None:
+        """For whoever comes next."""
+        if door.broken:
+            door.close()
+        else:
+            self._kept.append((time.monotonic(), door))
+
+    def dispose(self) -> None:
+        """Ends the connections that nobody uses."""
+        while self._kept:
+            self._kept.pop()[1].close()
+        self._pool.dispose()
+
+    def _checked_out(self) -> PoolProxiedConnection:
+        driver: Any = self._dialect.dbapi
+        try:
+            connection = self._pool.connect()
+        except (PoolTimeout, driver.OperationalError) as error:
+            raise Unavailable() from error
+        raw: Any = connection.driver_connection
+        if self._dialect.name == "postgresql" and not raw.autocommit:
+            raw.autocommit = True
+        return connection
+
+
+def _of(engine: Engine) -> _Doors:
+    found = _doors.get(engine)
+    if found is None:
+        found = _doors[engine] = _Doors(engine)
+        event.listen(engine, "engine_disposed", lambda _: _doors.pop(engine).dispose(), once=True)
+    return found
