@@ -25,7 +25,7 @@ def init_app(app: Flask) -> None:
     gate = Gate()
 
     def look() -> None:
-        if request.path not in _ALWAYS:
+        if gate.is_due() and request.path not in _ALWAYS:
             gate.check()
 
     app.before_request(look)
@@ -38,9 +38,13 @@ class Gate:
     def __init__(self) -> None:
         self._look_at = 0.0
 
+    def is_due(self) -> bool:
+        """Whether it is time to look."""
+        return time.monotonic() >= self._look_at
+
     def check(self) -> None:
         """Raises: NotReplayed. A store that is away is for whoever needs it to say."""
-        if time.monotonic() < self._look_at:
+        if not self.is_due():
             return
         try:
             check_replayed()

@@ -20,7 +20,7 @@ from consent_service.web.runtime import keys, now
 
 def is_sent() -> bool:
     """Whether the browser asks not to sell or share."""
-    return request.headers.get("Sec-GPC") == "1"
+    return bool(request.environ.get("HTTP_SEC_GPC") == "1")
 
 
 def honour() -> None:

@@ -51,10 +51,22 @@ class Reply:
 
     def response(self) -> Response:
         """As a Flask response."""
-        response = Response(_encode(self.body) + b"\n", self.status, mimetype="application/json")
+        response = _Whole(_encode(self.body) + b"\n", self.status, content_type="application/json")
         if self.headers:
             response.headers.update(self.headers)
         return response
+
+
+class _Whole(Response):
+    """A response that is all there, and is handed to the server so: a list, not an iterator to be
+    asked for its next part and closed."""
+
+    def __call__(self, environ: Any, start_response: Any) -> Any:
+        """As the WSGI server takes it."""
+        if environ["REQUEST_METHOD"] == "HEAD" or self.status_code == 204:
+            return super().__call__(environ, start_response)
+        start_response(self.status, self.headers.to_wsgi_list())
+        return self.response
 
 
 class Routes(Blueprint):  # type: ignore[misc]  # flask-smorest has no types

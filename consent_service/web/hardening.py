@@ -1,19 +1,24 @@
-"""What every response carries, and what every request must keep to."""
+"""What every response carries, and what every request must keep to. It stands around the app and
+speaks WSGI: the same as hooks of Flask's takes a tenth of a check."""
 
 import re
 import secrets
+from collections.abc import Callable
+from typing import Any
 
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from consent_service.web.problems import problem
+from consent_service.web.problems import REQUEST_ID, problem
+
+_Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Any]
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_\-]{8,64}")
 _DRAINED = 64 * 1024 * 1024
 _API_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'"
-_UNLESS_SAID = [
-    (name, name.lower(), value)
+_UNLESS_SAID = {
+    name.lower(): (name, value)
     for name, value in (
         ("X-Content-Type-Options", "nosniff"),
         ("Referrer-Policy", "no-referrer"),
@@ -23,49 +28,59 @@ _UNLESS_SAID = [
         ("Cross-Origin-Opener-Policy", "same-origin"),
         ("Cross-Origin-Resource-Policy", "same-origin"),
     )
-]
+}
 
 
 def init_app(app: Flask, trusted_proxies: int) -> None:
     """Request ids, security headers, forwarded headers from named proxies only."""
+    inner: Any = app.wsgi_app
     if trusted_proxies:
-        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # Flask's documented way
-            app.wsgi_app, x_for=trusted_proxies, x_proto=trusted_proxies, x_host=trusted_proxies
+        inner = ProxyFix(
+            inner, x_for=trusted_proxies, x_proto=trusted_proxies, x_host=trusted_proxies
         )
-    app.before_request(_begin)
-    app.after_request(_finish)
+    app.wsgi_app = _hardened(app, inner)  # type: ignore[assignment,method-assign]  # Flask's documented way
 
 
-def _begin() -> Response | None:
-    given = request.headers.get("X-Request-Id", "")
-    g.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(12)
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(request_id=g.request_id)
-    if "\x00" in request.path:
+def _hardened(app: Flask, inner: _Wsgi) -> _Wsgi:
+    def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        given = environ.get("HTTP_X_REQUEST_ID", "")
+        made = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(12)
+        environ[REQUEST_ID] = made
+        structlog.contextvars.bind_contextvars(request_id=made)
+
+        def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
+            if status.startswith("413"):
+                _drain(environ)
+            return start_response(status, [*_completed(headers), ("X-Request-Id", made)], *error)
+
+        if "\x00" in environ["PATH_INFO"]:
+            return _nothing_here(app, environ)(environ, start)
+        return inner(environ, start)
+
+    return application
+
+
+def _completed(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The headers of a response, with those that all have unless they say otherwise, and nothing
+    about what serves it."""
+    said = {name.lower() for name, _ in headers}
+    if "server" in said:
+        headers = [one for one in headers if one[0].lower() != "server"]
+    return headers + [one for name, one in _UNLESS_SAID.items() if name not in said]
+
+
+def _nothing_here(app: Flask, environ: dict[str, Any]) -> Any:
+    with app.request_context(environ):
         return problem(404, "not_found", "There is nothing here under that id.")
-    return None
 
 
-def _drain() -> None:
+def _drain(environ: dict[str, Any]) -> None:
     """Reads on and throws away what a too large body still has, within bounds: a client that is
     cut off while it sends sees a broken connection and never the 413."""
-    left = min(request.content_length or 0, _DRAINED)
+    said = environ.get("CONTENT_LENGTH") or "0"
+    left = min(int(said) if said.isdecimal() else 0, _DRAINED)
     while left > 0:
-        chunk = request.environ["wsgi.input"].read(min(left, 65_536))
+        chunk = environ["wsgi.input"].read(min(left, 65_536))
         if not chunk:
             return
         left -= len(chunk)
-
-
-def _finish(response: Response) -> Response:
-    if response.status_code == 413:
-        _drain()
-    headers = response.headers
-    headers["X-Request-Id"] = g.get("request_id", "")
-    present = set(headers.keys(lower=True))
-    for name, lower, value in _UNLESS_SAID:
-        if lower not in present:
-            headers.add(name, value)
-    if "server" in present:
-        del headers["Server"]
-    return response

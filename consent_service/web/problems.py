@@ -7,7 +7,7 @@ to do, and never repeats what was sent.
 from typing import Any
 
 import structlog
-from flask import Flask, Response, g, jsonify
+from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from consent_service.kernel import errors
@@ -15,6 +15,7 @@ from consent_service.kernel.errors import DomainError, FieldError, Misconfigured
 
 log = structlog.get_logger("consent.web")
 
+REQUEST_ID = "consent.request_id"  # in a request's environment
 MEDIA_TYPE = "application/problem+json"
 
 _STATUS: tuple[tuple[type[DomainError], int], ...] = (
@@ -77,14 +78,15 @@ def problem(
     extra: dict[str, str] | None = None,
 ) -> Response:
     """A problem response."""
+    request_id = request.environ.get(REQUEST_ID, "")
     body: dict[str, Any] = {
         "type": f"urn:consent:problem:{code}",
         "title": TITLES.get(status, "Error"),
         "status": status,
         "detail": detail,
-        "instance": f"urn:consent:request:{g.get('request_id', '')}",
+        "instance": f"urn:consent:request:{request_id}",
         "code": code,
-        "request_id": g.get("request_id", ""),
+        "request_id": request_id,
         "errors": [
             {"pointer": e.pointer, "code": e.code, "detail": e.detail} for e in field_errors
         ],

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from io import BytesIO
 from typing import Any, NoReturn
 
 from flask import Request
@@ -50,25 +51,46 @@ class StrictParser(FlaskParser):
 def plain_body(request: Request, most: int) -> Any:
     """The body of a request, if it says that it has no more than so many bytes and is sound; None
     if not, and then `read_json` tells why."""
-    if not 0 < (request.content_length or 0) <= most:
+    environ = request.environ
+    said = environ.get("CONTENT_LENGTH") or "0"
+    if not said.isdecimal() or not 0 < int(said) <= most:
         return None
+    raw = _all_of(environ["wsgi.input"], int(said))
+    environ["wsgi.input"] = BytesIO(raw)  # for whoever reads it again
     try:
-        return read_json(request)
+        _check_type(request)
+        body = environ[_READ] = _parse(raw)
     except (HTTPException, Invalid):
         return None
+    return body
 
 
 def read_json(request: Request) -> Any:
     """The body of a request, read once. Raises: 400 malformed, 415 another type or compressed."""
-    if _READ not in request.environ:
-        request.environ[_READ] = _read(request)
-    return request.environ[_READ]
+    environ = request.environ
+    if _READ not in environ:
+        _check_type(request)
+        environ[_READ] = _parse(request.get_data())
+    return environ[_READ]
 
 
-def _read(request: Request) -> Any:
-    if request.mimetype != "application/json" or request.content_encoding:
+def _all_of(stream: Any, size: int) -> bytes:
+    """So many bytes, or fewer when whoever sends them stops."""
+    found: bytes = stream.read(size)
+    while len(found) < size and (more := stream.read(size - len(found))):
+        found += more
+    return found
+
+
+def _check_type(request: Request) -> None:
+    said = request.environ.get("CONTENT_TYPE")
+    if said != "application/json" and request.mimetype != "application/json":
         raise UnsupportedMediaType()
-    raw = request.get_data()
+    if request.environ.get("HTTP_CONTENT_ENCODING"):
+        raise UnsupportedMediaType()
+
+
+def _parse(raw: bytes) -> Any:
     try:
         body = json.loads(
             raw.decode(),  # of bytes, json would take UTF-16 and halves of surrogate pairs

@@ -12,13 +12,13 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from threading import Lock
 
-from flask import current_app, request
+from flask import request
 
 from consent_service.crypto import blind_index
 from consent_service.kernel.errors import Invalid, TooMany
 from consent_service.storage.unit_of_work import reading, unit_of_work
 from consent_service.web import throttle_store as store
-from consent_service.web.runtime import keys, now, runtime
+from consent_service.web.runtime import keys, now, runtime, this_app
 
 _NAME = "consent.throttle"
 _MINUTE = timedelta(minutes=1)
@@ -164,6 +164,6 @@ def _keep(digest: bytes, start: datetime, left: int) -> None:
 
 
 def _throttle() -> Throttle:
-    found = current_app.extensions[_NAME]
+    found = this_app().extensions[_NAME]
     assert isinstance(found, Throttle)
     return found
