@@ -1,8 +1,5 @@
 """The application, wired: the only file that knows every room."""
 
-from collections.abc import Callable
-from typing import Any
-
 from flask import Flask
 
 from consent_service import __version__, api_document, health
@@ -49,6 +46,7 @@ from consent_service.storage import db
 from consent_service.suppressions import routes as suppressions_routes
 from consent_service.suppressions import service as suppressions
 from consent_service.web import api, docs, hardening, problems, runtime, throttling
+from consent_service.web.application import Application
 from consent_service.webhooks import routes as webhooks_routes
 
 DESCRIPTION = "Ask before you use a person's data: every answer is logged before it is given."
@@ -80,16 +78,9 @@ ROUTES = (
 )
 
 
-class _App(Flask):
-    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """The function as it is: none of ours is a coroutine, and to look takes as long as to
-        route a request."""
-        return func
-
-
 def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
     """The WSGI application. Raises: MisconfiguredError when it must not start like this."""
-    app = _App("consent_service", static_folder=None)
+    app = Application("consent_service", static_folder=None)
     app.config.update(
         MAX_CONTENT_LENGTH=16 * api.MEBIBYTE, PROPAGATE_EXCEPTIONS=False, TRAP_HTTP_EXCEPTIONS=False
     )

@@ -44,8 +44,9 @@ def _find_caller(token: str, moment: datetime) -> Caller | None:
 def check_one(body: dict[str, Any]) -> Reply:
     """Ask whether data of a person may be used for a purpose. Deny is a 200; a failure counts
     as deny."""
+    who = caller()
     found = g.get("looked_up")
-    decision = service.check(_check(body, caller()), caller().client_id, now(), keys(), found)
+    decision = service.check(_check(body, who), who.client_id, now(), keys(), found)
     return Reply(_decision_json(encode("dec", decision.place, decision.id), decision))
 
 

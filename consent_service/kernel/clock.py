@@ -4,6 +4,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
 
+from msgspec.json import encode
+
+_LENGTH = len("2026-01-01T00:00:00.000000Z")
+
 Clock = Callable[[], datetime]
 
 
@@ -16,7 +20,8 @@ def utc_now() -> datetime:
 def rfc3339(instant: datetime) -> str:
     """An instant as RFC 3339 text in UTC with microseconds and `Z`. One answer has most of its
     times more than once, and many answers have them in common."""
-    return instant.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+    text = encode(instant.astimezone(UTC))[1:-1].decode()  # in a tenth of what `isoformat` takes
+    return text if len(text) == _LENGTH else text[:-1] + ".000000Z"
 
 
 def parse_rfc3339(text: str) -> datetime:

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from urllib.parse import urlsplit
 
+from msgspec import Struct
+
 from consent_service.kernel.actors import Actor, ActorKind
 from consent_service.kernel.ids import CustomerId
 
@@ -110,8 +112,7 @@ class NewSecret:
         return f"NewSecret({self.client_id}, redacted)"
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(Struct, frozen=True):
     """Who calls, by a live access token. `customer_id` when the token is a customer's."""
 
     client_id: str

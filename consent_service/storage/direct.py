@@ -11,8 +11,10 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from contextvars import ContextVar
+from datetime import datetime
 from threading import Lock
 from typing import Any, NoReturn, cast
+from uuid import UUID
 from weakref import WeakKeyDictionary
 
 from psycopg import errors, pq
@@ -153,7 +155,7 @@ class Door:
 
 class _Postgres:
     """A connection of psycopg's, spoken to through libpq: statements are prepared at first use.
-    Everything is sent as text but bytes, and comes back in binary."""
+    What takes long to write as text is sent in binary, and everything comes back so."""
 
     def __init__(self, connection: Any) -> None:
         self._libpq: pq.abc.PGconn = connection.pgconn
@@ -163,7 +165,7 @@ class _Postgres:
     def execute(self, text: str, given: list[Any]) -> "_Postgres":
         """Sends a statement, and waits for the answer. Raises: psycopg's errors."""
         name = self._names.get(text) or self._prepare(text)
-        formats = [_BINARY if type(value) is bytes else _TEXT for value in given]
+        formats = [_BINARY if type(value) in _AS_BINARY else _TEXT for value in given]
         sent = self._values.dump_sequence(given, formats)
         result = self._libpq.exec_prepared(name, sent, self._values.formats, 1)
         if result.status not in _DONE:
@@ -199,6 +201,7 @@ class _Postgres:
 
 
 _TEXT, _BINARY = PyFormat.TEXT, PyFormat.BINARY
+_AS_BINARY = frozenset({bytes, UUID, datetime})  # an int's size would have to be its column's
 _DONE = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK)
 _here: ContextVar[Door | None] = ContextVar("direct", default=None)
 
