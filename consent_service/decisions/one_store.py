@@ -70,9 +70,9 @@ def _reading(*identifier: Any) -> Select[Any]:
     )
 
 
-def _with_facts(query: Any) -> Prepared:
+def _with_facts(query: Any, customer_id: Any) -> Prepared:
     """Always a row for a live token, so that who calls comes with what is known, or without."""
-    facts, key, record, mark = in_force(CustomerRow.customer_id)
+    facts, key, record, mark = in_force(customer_id)
     of_purpose = record & (ConsentRecordRow.purpose == bindparam("purpose"))
     return Prepared(
         query.outerjoin(CustomerFactsRow, facts)
@@ -83,10 +83,10 @@ def _with_facts(query: Any) -> Prepared:
     )
 
 
+_id = bindparam("named", type_=Uuid())
 _BY_ID = _with_facts(
-    _reading()
-    .select_from(AccessTokenRow)
-    .outerjoin(CustomerRow, CustomerRow.customer_id == bindparam("named", type_=Uuid()))
+    _reading().select_from(AccessTokenRow).outerjoin(CustomerRow, CustomerRow.customer_id == _id),
+    _id,
 )
 _index, _value = IdentifierIndexRow, CustomerIdentifierRow
 _BY_INDEX = _with_facts(
@@ -96,7 +96,8 @@ _BY_INDEX = _with_facts(
     .outerjoin(CustomerRow, CustomerRow.customer_id == _index.customer_id)
     .outerjoin(
         _value, (_value.customer_id == _index.customer_id) & (_value.id == _index.identifier_id)
-    )
+    ),
+    CustomerRow.customer_id,
 )
 _STILL_THERE = exists().where(CustomerRow.customer_id == bindparam("customer_id", type_=Uuid()))
 _ADD = adding_while(_STILL_THERE)

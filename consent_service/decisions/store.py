@@ -97,7 +97,9 @@ _OF_CUSTOMER = (
     CustomerFactsRow.gpc_since,
     CustomerKeyRow.wrapped,
 )
-_records, _marks = ConsentRecordRow.__table__.columns, CustomerSuppressionRow.__table__.columns
+_SAID_BY_THE_JOIN = ("customer_id", "recorded_to")
+_records = [c for c in ConsentRecordRow.__table__.columns if c.name not in _SAID_BY_THE_JOIN]
+_marks = [c for c in CustomerSuppressionRow.__table__.columns if c.name not in _SAID_BY_THE_JOIN]
 FACTS = (*_OF_CUSTOMER, *_records, *_marks)
 _RECORD_AT = len(_OF_CUSTOMER)
 _MARK_AT = _RECORD_AT + len(_records)

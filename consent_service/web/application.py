@@ -1,5 +1,5 @@
-"""Flask, less what it does for each request that none of ours has a use for. ADR 33 has what each
-of these takes."""
+"""Flask, less what it does for each request that none of ours has a use for. ADR 35 has what each
+of these took."""
 
 from collections.abc import Callable
 from functools import lru_cache
