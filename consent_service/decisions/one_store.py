@@ -59,8 +59,8 @@ def find(
     if known is not None:
         for row in rows:
             take(row[_FACTS_AT:_FACTS_END], found)
-    identifier = tuple(first[_FACTS_END:]) or None
-    caller = caller_of(*first[1:_FACTS_AT])
+    caller, named_by = caller_of(*first[1:_FACTS_AT]), first[_FACTS_END:]
+    identifier = (named_by[0], named_by[1]) if named_by and named_by[1] is not None else None
     return Found(caller, purpose, first[0], known, found.get(known), identifier)
 
 

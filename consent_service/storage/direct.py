@@ -31,7 +31,7 @@ from consent_service.storage.unit_of_work import joined
 
 Rule = Callable[[Any], Any]
 
-_one_writer = Lock()
+_one_writer, _one_maker = Lock(), Lock()
 _doors: WeakKeyDictionary[Engine, "_Doors"] = WeakKeyDictionary()
 
 
@@ -279,7 +279,12 @@ class _Doors:
 
 def _of(engine: Engine) -> _Doors:
     found = _doors.get(engine)
-    if found is None:
-        found = _doors[engine] = _Doors(engine)
-        event.listen(engine, "engine_disposed", lambda _: _doors.pop(engine).dispose(), once=True)
-    return found
+    if found is not None:
+        return found
+    with _one_maker:
+        if engine not in _doors:
+            _doors[engine] = _Doors(engine)
+            event.listen(
+                engine, "engine_disposed", lambda _: _doors.pop(engine).dispose(), once=True
+            )
+        return _doors[engine]
