@@ -69,6 +69,13 @@ def running(
             db.db.engine.dispose()
 
 
+def begin_with(app: Flask) -> None:
+    """First steps with an app that this process was forked with: the keys are those of now, or it
+    does not start. Raises: MisconfiguredError."""
+    with app.app_context():
+        runtime().keyring.load()
+
+
 def actor() -> Actor:
     """Whoever sits at the terminal, by the name the operating system knows."""
     try:

@@ -3,8 +3,10 @@
 import multiprocessing
 import os
 import signal
+import sys
 from functools import partial
 
+import click
 import structlog
 from flask import Flask
 from granian.constants import HTTPModes, Interfaces
@@ -13,8 +15,10 @@ from granian.log import LogLevels
 from granian.server.mp import MPServer
 
 from consent_service.cli import lifeline
+from consent_service.cli.context import begin_with
 from consent_service.cli.stopping import on_stop
 from consent_service.config import PREFIX, Settings
+from consent_service.kernel.errors import MisconfiguredError
 
 _HEADERS_WITHIN_MS = 10_000
 _JSON = {
@@ -69,6 +73,11 @@ def _begin(app: Flask, _: str) -> Flask:
     assert server is not None
     assert server.pid is not None
     lifeline.follow(server.pid, lifeline.GRACE - 5)
+    try:
+        begin_with(app)
+    except MisconfiguredError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(2)
     for name in [name for name in os.environ if name.startswith(PREFIX)]:
         del os.environ[name]  # Granian copies the environment into every request's: not the keys
     return app

@@ -13,7 +13,7 @@ from flask import Flask, current_app
 from consent_service import wsgi
 from consent_service.accounts import jobs as accounts
 from consent_service.catalogue.jobs import forget_entries
-from consent_service.cli.context import chosen_settings, running
+from consent_service.cli.context import begin_with, chosen_settings, running
 from consent_service.cli.options import store_options
 from consent_service.cli.stopping import on_stop
 from consent_service.consents import jobs as consents
@@ -100,6 +100,7 @@ def run(app: Flask) -> None:
     """Works until this process is told to stop; what is under way is finished first."""
     stop = threading.Event()
     on_stop(stop.set)
+    begin_with(app)
     with running(app, replayed=False):
         work_until(stop)
 
