@@ -9,7 +9,7 @@ from consent_service.catalogue import service as catalogues
 from consent_service.catalogue.model import Catalogue
 from consent_service.crypto import data_keys
 from consent_service.crypto.data_keys import DataKeyKind
-from consent_service.crypto.envelope import Sealed, SealingKey
+from consent_service.crypto.envelope import SealingKey
 from consent_service.crypto.keyring import Keyring
 from consent_service.customers import keys as customer_keys
 from consent_service.customers import service as customers
@@ -140,7 +140,7 @@ def _answer(
     keys: Keyring,
     batch_id: UUID | None = None,
 ) -> list[tuple[Decision, Answer]]:
-    opened: dict[Sealed, SealingKey] = {}
+    opened: dict[CustomerId, SealingKey] = {}
     judge_, answers = Judge(catalogue, now), []
     sayings = Sayings(catalogue, client_id, now, batch_id)
     for check_, made in zip(checks, ids, strict=True):
@@ -151,10 +151,10 @@ def _answer(
         else:
             if check_.at_least_as_fresh is not None:
                 _check_freshness(check_, check_.at_least_as_fresh, place, known)
-            wrapped = known.gathered[place].life
-            life = opened.get(wrapped)
+            life = opened.get(place)
             if life is None:
-                life = opened[wrapped] = data_keys.unwrap(keys, DataKeyKind.LIFE, place, wrapped)
+                wrapped = known.gathered[place].life
+                life = opened[place] = data_keys.unwrap(keys, DataKeyKind.LIFE, place, wrapped)
             parts = ledger.sealed_parts(place, made, payload_of(check_, verdict), life)
         said, at = sayings.said_by(made, check_, place, verdict), made if place is None else place
         decision = Decision(made, at, verdict, check_.question.purpose, now)
