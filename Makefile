@@ -9,6 +9,9 @@ PROCESSES ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input install
+# Pip compiles what it installs, but not what stays where it is: a fifth of a cold start.
+EDITABLE = { $(PIP) --no-deps --no-build-isolation --editable . \
+	&& $(BIN)/python -m compileall -q consent_service; } 1>&2
 
 .PHONY: help demo run test faults fuzz pages-full bench bench-log check lint types openapi lock programs npm
 
@@ -87,13 +90,13 @@ npm: $(VENV)/.dev programs
 $(VENV)/.runtime: requirements.lock pyproject.toml | $(BIN)/python
 	@echo "installing requirements.lock into $(VENV)" 1>&2
 	@$(PIP) --require-hashes -r requirements.lock 1>&2
-	@$(PIP) --no-deps --no-build-isolation --editable . 1>&2
+	@$(EDITABLE)
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock pyproject.toml | $(BIN)/python
 	@echo "installing requirements-dev.lock into $(VENV)" 1>&2
 	@$(PIP) --require-hashes -r requirements-dev.lock 1>&2
-	@$(PIP) --no-deps --no-build-isolation --editable . 1>&2
+	@$(EDITABLE)
 	@touch $(VENV)/.runtime $@
 
 $(BIN)/python:

@@ -1,6 +1,5 @@
 """Settings: read once from the environment (`CONSENT_…`), frozen, refused when unsafe."""
 
-import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Self
@@ -120,19 +119,3 @@ def load_settings(*, without: frozenset[str] = frozenset(), **overrides: object)
             place = "".join(f"{PREFIX}{str(part).upper()}: " for part in problem["loc"])
             lines.append(place + problem["msg"].removeprefix("Value error, "))
         raise MisconfiguredError("; ".join(lines)) from None
-
-
-def put_in_environment(settings: Settings) -> None:
-    """Makes this process's environment say these very settings, and no others: where child
-    processes read them. It then holds the secrets among them."""
-    for name in [name for name in os.environ if name.startswith(PREFIX)]:
-        del os.environ[name]
-    for name, value in settings:
-        if value is not None:
-            os.environ[PREFIX + name.upper()] = _as_text(value)
-
-
-def _as_text(value: object) -> str:
-    if isinstance(value, SecretStr):
-        return value.get_secret_value()
-    return str(value.absolute() if isinstance(value, Path) else value)

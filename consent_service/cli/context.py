@@ -7,8 +7,7 @@ from contextlib import contextmanager
 import click
 from flask import Flask
 
-from consent_service import logs
-from consent_service.app import create_app
+from consent_service import wsgi
 from consent_service.cli.options import DATA_DIR, DATABASE_URL
 from consent_service.config import Settings, load_settings
 from consent_service.customers.key_marks import check_keyring
@@ -17,7 +16,7 @@ from consent_service.kernel.errors import MisconfiguredError
 from consent_service.operations.gate import check_replayed
 from consent_service.storage import db
 from consent_service.storage.migrated import check_current
-from consent_service.web.runtime import keys
+from consent_service.web.runtime import keys, runtime
 
 
 def chosen_settings(**overrides: object) -> Settings:
@@ -39,19 +38,25 @@ def running_app(
     keys_fit: bool = True,
     replayed: bool = True,
 ) -> Iterator[Flask]:
-    """The app and its context around a command; its connections are closed at the end.
+    """The app, made for a command, and `running` around it. Raises: as that does."""
+    app = wsgi.application(chosen_settings() if settings is None else settings)
+    with running(app, migrated=migrated, keys_fit=keys_fit, replayed=replayed):
+        yield app
+
+
+@contextmanager
+def running(
+    app: Flask, *, migrated: bool = True, keys_fit: bool = True, replayed: bool = True
+) -> Iterator[None]:
+    """An app's context; its connections are closed at the end.
 
     Raises: MisconfiguredError when it must not start like this; with `migrated`, StoreOutdated
     when the store is of another release; with `replayed` too, NotReplayed while it is put back;
     with `keys_fit` too, MisconfiguredError when the keys are not those that the store's data was
     made with.
     """
-    logs.configure()
-    if settings is None:
-        settings = chosen_settings()
-    app = create_app(settings)
-    _check_directory(settings)
     with app.app_context():
+        _check_directory(runtime().settings)
         try:
             if migrated:
                 check_current()
@@ -59,9 +64,16 @@ def running_app(
                     check_replayed()
                 if keys_fit:
                     check_keyring(keys())
-            yield app
+            yield
         finally:
             db.db.engine.dispose()
+
+
+def begin_with(app: Flask) -> None:
+    """First steps with an app that this process was forked with: the keys are those of now, or it
+    does not start. Raises: MisconfiguredError."""
+    with app.app_context():
+        runtime().keyring.load()
 
 
 def actor() -> Actor:

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 import click
 
+from consent_service import wsgi
 from consent_service.cli import sample
 from consent_service.cli.options import DATA_DIR, data_dir_option
 from consent_service.cli.ports import reserved_port
@@ -44,7 +45,8 @@ def command(port: int, as_json: bool) -> None:
         found = sample.prepare(settings, recipient.url)
         told = [(found.clients[name], secret) for name, secret in found.webhook_secrets.items()]
         run = partial(recipient.run, port, told)
-        with recipient, supervised(settings, Child("recipient", run)) as supervisor:
+        app = wsgi.application(settings)
+        with recipient, supervised(settings, app, Child("recipient", run)) as supervisor:
             if supervisor.wait_until(_Ready(port)):
                 say = _say_json if as_json else _say_text
                 say(settings.base_url, found, port)

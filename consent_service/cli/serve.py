@@ -5,13 +5,14 @@ from functools import partial
 
 import click
 import structlog
+from flask import Flask
 
 from consent_service.cli import web, worker
 from consent_service.cli.context import chosen_settings, running_app
 from consent_service.cli.options import store_options
 from consent_service.cli.ports import reserved_port
 from consent_service.cli.supervisor import Child, Supervisor
-from consent_service.config import Settings, put_in_environment
+from consent_service.config import Settings
 
 _log = structlog.get_logger()
 
@@ -28,17 +29,16 @@ def command(host: str | None, port: int | None, workers: int | None, threads: in
     Refuses to start without a key file, or on a store of another release.
     """
     settings = chosen_settings(host=host, port=port, workers=workers, threads=threads)
-    with running_app(settings, replayed=False):
+    with running_app(settings, replayed=False) as app:
         pass  # refuses what the children would, once and in plain words
-    with reserved_port(settings.host, settings.port), supervised(settings) as supervisor:
+    with reserved_port(settings.host, settings.port), supervised(settings, app) as supervisor:
         _log.info("serve:server:started", host=settings.host, port=settings.port)
         supervisor.wait()
     sys.exit(0 if supervisor.stopped_in_time else 1)
 
 
-def supervised(settings: Settings, *more: Child) -> Supervisor:
-    """The processes of a server and some more, not yet started. They read their settings, which
-    are these, from the environment."""
-    put_in_environment(settings)
-    pages, jobs = partial(web.run, settings), partial(worker.run, settings)
+def supervised(settings: Settings, app: Flask, *more: Child) -> Supervisor:
+    """The processes of a server and some more, not yet started. They share the app, which has no
+    connection open: each opens its own."""
+    pages, jobs = partial(web.run, settings, app), partial(worker.run, app)
     return Supervisor([Child("web", pages), Child("worker", jobs), *more])

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import signal
 import sys
+from functools import partial
 
 import click
 import structlog
@@ -13,11 +14,11 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.mp import MPServer
 
-from consent_service import wsgi
 from consent_service.cli import lifeline
+from consent_service.cli.context import begin_with
 from consent_service.cli.stopping import on_stop
 from consent_service.config import PREFIX, Settings
-from consent_service.kernel.errors import DomainError, MisconfiguredError
+from consent_service.kernel.errors import MisconfiguredError
 
 _HEADERS_WITHIN_MS = 10_000
 _JSON = {
@@ -35,12 +36,12 @@ _HANDLER = {"formatter": "json", "class": "logging.StreamHandler", "stream": "ex
 _LOGS = {"formatters": {"json": _JSON}, "handlers": {"console": _HANDLER, "access": _HANDLER}}
 
 
-def run(settings: Settings) -> None:
-    """Serves HTTP until this process is told to stop."""
+def run(settings: Settings, app: Flask) -> None:
+    """Serves an app by HTTP until this process is told to stop."""
     multiprocessing.set_start_method("fork", force=True)
     server = _server(settings)
     on_stop(server.signal_handler_interrupt)
-    server.serve(target_loader=_load)
+    server.serve(target_loader=partial(_begin, app))
 
 
 def _server(settings: Settings) -> MPServer:
@@ -64,8 +65,8 @@ def _server(settings: Settings) -> MPServer:
     )
 
 
-def _load(_: str) -> Flask:
-    """The application, in a worker process that was just forked."""
+def _begin(app: Flask, _: str) -> Flask:
+    """A worker process's first steps: it was just forked."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     on_stop(_stop_worker)
     server = multiprocessing.parent_process()
@@ -73,13 +74,13 @@ def _load(_: str) -> Flask:
     assert server.pid is not None
     lifeline.follow(server.pid, lifeline.GRACE - 5)
     try:
-        application = wsgi.application()
-    except (MisconfiguredError, DomainError) as error:
+        begin_with(app)
+    except MisconfiguredError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(2)
     for name in [name for name in os.environ if name.startswith(PREFIX)]:
         del os.environ[name]  # Granian copies the environment into every request's: not the keys
-    return application
+    return app
 
 
 def _stop_worker() -> None:

@@ -10,12 +10,12 @@ import click
 import structlog
 from flask import Flask, current_app
 
+from consent_service import wsgi
 from consent_service.accounts import jobs as accounts
 from consent_service.catalogue.jobs import forget_entries
-from consent_service.cli.context import chosen_settings, running_app
+from consent_service.cli.context import begin_with, chosen_settings, running
 from consent_service.cli.options import store_options
 from consent_service.cli.stopping import on_stop
-from consent_service.config import Settings
 from consent_service.consents import jobs as consents
 from consent_service.consents.keeping import forget_proofs
 from consent_service.consents.retention import Round
@@ -93,14 +93,15 @@ _log = structlog.get_logger()
 @store_options
 def command() -> None:
     """Run the periodic jobs until SIGTERM or Ctrl-C. Several may run beside each other."""
-    run(chosen_settings())
+    run(wsgi.application(chosen_settings()))
 
 
-def run(settings: Settings) -> None:
+def run(app: Flask) -> None:
     """Works until this process is told to stop; what is under way is finished first."""
     stop = threading.Event()
     on_stop(stop.set)
-    with running_app(settings, replayed=False):
+    begin_with(app)
+    with running(app, replayed=False):
         work_until(stop)
 
 

@@ -167,8 +167,13 @@ class LiveKeyring:
 
     def __init__(self, provider: KeyProvider) -> None:
         self._provider = provider
+        self.load()
+
+    def load(self) -> None:
+        """Reads it, whatever was read before: in a process that was just forked, which must not
+        begin with keys of long ago. Raises: MisconfiguredError."""
         self._stamp = self._file_stamp()
-        self._keyring = provider.load()
+        self._keyring = self._provider.load()
 
     def current(self) -> Keyring:
         """The keyring now. Raises: MisconfiguredError."""

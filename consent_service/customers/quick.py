@@ -18,18 +18,23 @@ class Finder(Struct, forbid_unknown_fields=True):
     value: Annotated[str, Meta(min_length=1, max_length=320)]
 
 
-def subject_of(customer_id: str | UnsetType, finder: Finder | UnsetType) -> dict[str, Any] | None:
-    """What `SubjectBody` makes of the two; None where it is to say what is wrong. Raises:
-    NotUsable; NotFound with a customer's token, for anybody else."""
+def subject_of(
+    customer_id: str | UnsetType, finder: Finder | UnsetType, *, anybody: bool = False
+) -> dict[str, Any] | None:
+    """What `SubjectBody` makes of the two; None where it is to say what is wrong. `anybody`: the
+    request is known to act for no customer in particular. Raises: NotUsable; NotFound with a
+    customer's token, for anybody else."""
     if (customer_id is UNSET) == (finder is UNSET):
         return None
     if finder is not UNSET:
-        ownership.reach_by_identifier()
+        if not anybody:
+            ownership.reach_by_identifier()
         return {"identifier": identifier(finder.type, finder.value)}
     assert customer_id is not UNSET
     try:
         customer = parse_customer_id(customer_id)
     except NotFound:
         return None
-    ownership.reach(customer)
+    if not anybody:
+        ownership.reach(customer)
     return {"customer_id": customer}

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from consent_service.decisions import one_store, store
 from consent_service.ledger import service as ledger
-from consent_service.ledger.model import Entry
+from consent_service.ledger.model import Answer, Entry
 from consent_service.storage.unit_of_work import unit_of_work
 
 
@@ -20,11 +20,11 @@ def append_one(entry: Entry) -> bool:
     return ledger.append_alone(entry, one_store.add_while_there if entry.known else None)
 
 
-def append_all(batch: Entry, answers: Sequence[Entry]) -> bool:
+def append_all(batch: Entry, answers: Sequence[Answer]) -> bool:
     """Adds answers that were given together. False, and nothing, when a customer is gone. Raises:
     Unavailable."""
     with unit_of_work() as tx:
-        there = store.are_there(tx, {entry.place for entry in answers if entry.known})
+        there = store.are_there(tx, {each.place for each in answers if each.said.known})
         if there:
             ledger.append_batch(ledger.bare_entry(batch), answers)
     return there

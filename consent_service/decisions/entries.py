@@ -1,6 +1,6 @@
 """What the log keeps of an answer. No I/O."""
 
-from collections.abc import Container, Mapping
+from collections.abc import Container
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,38 +12,55 @@ from consent_service.kernel.ids import CustomerId
 from consent_service.ledger.model import Entry, EntryKind
 
 
-def entry_of(
-    made: UUID,
-    check_: Check,
-    place: CustomerId | None,
-    verdict: Verdict,
-    catalogue: Catalogue,
-    client_id: str,
-    now: datetime,
-    batch_id: UUID | None,
-    parts: Mapping[str, Any],
-) -> Entry:
-    """The entry of an answer, with what the log makes of its payload. Clear columns name what the
-    catalogue knows."""
-    return Entry(
-        made,
-        made if place is None else place,
-        place is not None,
-        EntryKind.DECISION,
-        now,
-        now,
-        client_id=client_id,
-        purpose=_named_in(catalogue.purposes, check_.question.purpose),
-        channel=verdict.channel,
-        data_categories=tuple(c for c in verdict.data_categories if c in catalogue.data_categories),
-        recipient=check_.question.recipient,
-        touchpoint=_named_in(catalogue.touchpoints, check_.context.get("touchpoint")),
-        outcome=verdict.outcome.value,
-        reason=verdict.reason.value,
-        catalogue_version=catalogue.version,
-        batch_id=batch_id,
-        **parts,
-    )
+class Sayings:
+    """What the entries of answers say in the clear, put together once for all that say the same."""
+
+    def __init__(
+        self, catalogue: Catalogue, client_id: str, now: datetime, batch_id: UUID | None
+    ) -> None:
+        self._catalogue, self._client_id = catalogue, client_id
+        self._now, self._batch_id = now, batch_id
+        self._said: dict[tuple[Any, ...], Entry] = {}
+
+    def said_by(
+        self, made: UUID, check_: Check, place: CustomerId | None, verdict: Verdict
+    ) -> Entry:
+        """The entry of an answer, or of an earlier one that says the same; without a payload."""
+        touchpoint = check_.context.get("touchpoint")
+        read = (check_.question, touchpoint, verdict.reason, place is None)
+        said = self._said.get(read)
+        if said is None:
+            said = self._said[read] = self._entry_of(made, check_, place, verdict, touchpoint)
+        return said
+
+    def _entry_of(
+        self,
+        made: UUID,
+        check_: Check,
+        place: CustomerId | None,
+        verdict: Verdict,
+        touchpoint: str | None,
+    ) -> Entry:
+        """Clear columns name what the catalogue knows."""
+        known = self._catalogue
+        return Entry(
+            made,
+            made if place is None else place,
+            place is not None,
+            EntryKind.DECISION,
+            self._now,
+            self._now,
+            client_id=self._client_id,
+            purpose=_named_in(known.purposes, check_.question.purpose),
+            channel=verdict.channel,
+            data_categories=tuple(c for c in verdict.data_categories if c in known.data_categories),
+            recipient=check_.question.recipient,
+            touchpoint=_named_in(known.touchpoints, touchpoint),
+            outcome=verdict.outcome.value,
+            reason=verdict.reason.value,
+            catalogue_version=known.version,
+            batch_id=self._batch_id,
+        )
 
 
 def _named_in(known: Container[str], name: str | None) -> str | None:

@@ -80,5 +80,6 @@ def _unreachable(gathered: Mapping[CustomerId, Gathered]) -> Sequence[CustomerId
     return [
         customer
         for customer, found in gathered.items()
-        if any(mark.reason is MarkReason.UNDELIVERABLE for mark in found.marks.values())
+        if found.marks
+        and any(mark.reason is MarkReason.UNDELIVERABLE for mark in found.marks.values())
     ]

@@ -17,7 +17,7 @@ from consent_service.customers.identifiers import is_value, newest_probe
 from consent_service.customers.model import Identifier
 from consent_service.decisions import one_store
 from consent_service.decisions.appending import append_all, append_one
-from consent_service.decisions.entries import entry_of, payload_of
+from consent_service.decisions.entries import Sayings, payload_of
 from consent_service.decisions.gathering import Known, gather
 from consent_service.decisions.judging import Judge, verdict_of
 from consent_service.decisions.model import Check, Decision, Verdict
@@ -26,7 +26,7 @@ from consent_service.kernel.clock import rfc3339
 from consent_service.kernel.errors import Invalid, NotFound, Unavailable
 from consent_service.kernel.ids import CustomerId, new_uuid, new_uuids
 from consent_service.ledger import service as ledger
-from consent_service.ledger.model import Entry, EntryKind
+from consent_service.ledger.model import Answer, Entry, EntryKind
 from consent_service.oauth.model import digest
 from consent_service.storage.direct import direct
 from consent_service.suppressions.model import Reason as MarkReason
@@ -62,8 +62,8 @@ def check(
     if check_.question.purpose not in catalogue.purposes:
         raise Invalid.at("/purpose", "unknown_purpose", "Not in the catalogue.")
     answers = _answer([check_], [new_uuid()], known, catalogue, client_id, now, keys)
-    decision, entry = answers[0]
-    return decision if append_one(entry) else check(check_, client_id, now, keys)
+    decision, answer = answers[0]
+    return decision if append_one(answer.entry()) else check(check_, client_id, now, keys)
 
 
 def check_batch(
@@ -76,7 +76,7 @@ def check_batch(
     known = gather(checks, keys)
     answers = _answer(checks, ids, known, catalogue, client_id, now, keys, batch_id)
     batch = Entry(batch_id, batch_id, False, EntryKind.BATCH, now, now, client_id=client_id)
-    if not append_all(batch, [entry for _, entry in answers]):
+    if not append_all(batch, [answer for _, answer in answers]):
         return check_batch(checks, client_id, now, keys)
     return [decision for decision, _ in answers]
 
@@ -139,9 +139,10 @@ def _answer(
     now: datetime,
     keys: Keyring,
     batch_id: UUID | None = None,
-) -> list[tuple[Decision, Entry]]:
+) -> list[tuple[Decision, Answer]]:
     opened: dict[CustomerId, SealingKey] = {}
     judge_, answers = Judge(catalogue, now), []
+    sayings = Sayings(catalogue, client_id, now, batch_id)
     for check_, made in zip(checks, ids, strict=True):
         place, person = known.person_of(check_)
         verdict = judge_.verdict_of(check_.question, person)
@@ -155,9 +156,9 @@ def _answer(
                 wrapped = known.gathered[place].life
                 life = opened[place] = data_keys.unwrap(keys, DataKeyKind.LIFE, place, wrapped)
             parts = ledger.sealed_parts(place, made, payload_of(check_, verdict), life)
-        entry = entry_of(made, check_, place, verdict, catalogue, client_id, now, batch_id, parts)
-        decision = Decision(made, entry.place, verdict, check_.question.purpose, now)
-        answers.append((decision, entry))
+        said, at = sayings.said_by(made, check_, place, verdict), made if place is None else place
+        decision = Decision(made, at, verdict, check_.question.purpose, now)
+        answers.append((decision, Answer(said, made, at, **parts)))
     return answers
 
 

@@ -1,12 +1,11 @@
 """The one read behind a decision. It may look into lower rooms' tables, and writes nothing."""
 
-from collections import namedtuple
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from msgspec import Struct
-from sqlalchemy import Connection, Select, func, select
+from msgspec import Struct, defstruct
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, select
 
 from consent_service.catalogue.model import Channel
 from consent_service.consents.model import Record
@@ -23,7 +22,7 @@ from consent_service.customers.tables import (
     CustomerRow,
 )
 from consent_service.kernel.ids import CustomerId
-from consent_service.storage.many import among, rows_among
+from consent_service.storage.many import RowsAmong, rows_among
 from consent_service.suppressions.model import Suppression
 from consent_service.suppressions.store import mark_of
 from consent_service.suppressions.tables import CustomerSuppressionRow
@@ -47,9 +46,8 @@ def gather(
     One statement: what they rest on was all true at one moment.
     """
     found: dict[CustomerId, Gathered] = {}
-    if customer_ids:
-        for row in tx.execute(_query(tx, customer_ids, purposes)).fetchall():
-            take(row, found)
+    for row in _gathering(tx, customer_ids, purposes=sorted(purposes)):
+        take(row, found)
     return found
 
 
@@ -70,8 +68,8 @@ def take(row: Sequence[Any], found: dict[CustomerId, Gathered]) -> None:
 
 def are_there(tx: Connection, customer_ids: Collection[UUID]) -> bool:
     """Whether all of these are customers."""
-    there = select(func.count()).where(among(tx, CustomerRow.customer_id, list(customer_ids)))
-    return tx.scalar(there) == len(customer_ids)
+    there: int = sum(count for (count,) in _counting(tx, customer_ids))
+    return there == len(customer_ids)
 
 
 def list_addresses(
@@ -106,7 +104,7 @@ _MARK_AT = _RECORD_AT + len(_records)
 
 
 def _row_type(name: str, columns: Iterable[Any]) -> Any:
-    return namedtuple(name, [column.key for column in columns])
+    return defstruct(name, [column.key for column in columns], frozen=True)
 
 
 _OfCustomer = _row_type("_OfCustomer", _OF_CUSTOMER)
@@ -114,12 +112,10 @@ _Record = _row_type("_Record", _records)
 _Mark = _row_type("_Mark", _marks)
 
 
-def _query(
-    tx: Connection, customer_ids: Collection[CustomerId], purposes: Collection[str]
-) -> Select[Any]:
+def _gather(among: ColumnElement[bool]) -> Select[Any]:
     customer = CustomerRow
     facts, key, record, mark = in_force(customer.customer_id)
-    of_purposes = record & ConsentRecordRow.purpose.in_(sorted(purposes))
+    of_purposes = record & ConsentRecordRow.purpose.in_(bindparam("purposes", expanding=True))
     return (
         select(*FACTS)
         .select_from(customer)
@@ -127,7 +123,7 @@ def _query(
         .join(CustomerKeyRow, key)
         .outerjoin(ConsentRecordRow, of_purposes)
         .outerjoin(CustomerSuppressionRow, mark)
-        .where(among(tx, customer.customer_id, customer_ids))
+        .where(among)
     )
 
 
@@ -141,3 +137,9 @@ def in_force(customer_id: Any) -> tuple[Any, Any, Any, Any]:
         (record.customer_id == customer_id) & record.recorded_to.is_(None),
         (mark.customer_id == customer_id) & mark.closed_at.is_(None),
     )
+
+
+_gathering = RowsAmong(CustomerRow.customer_id, _gather)
+_counting = RowsAmong(
+    CustomerRow.customer_id, lambda among: select(func.count(CustomerRow.customer_id)).where(among)
+)

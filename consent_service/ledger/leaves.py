@@ -10,14 +10,15 @@ Answers that were given together have one leaf, of kind `batch`. Its `commitment
 (RFC 6962) over what would be the leaf of each, in their order.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from consent_service.kernel.clock import rfc3339
-from consent_service.ledger.model import Entry
+from consent_service.ledger.model import Answer, Entry
 
 FORMAT = 1
 
@@ -71,6 +72,20 @@ encode_leaf = msgspec.json.Encoder().encode
 def leaf_of(row: Sequence[Any]) -> bytes:
     """The leaf of an entry, from its row in the store: the id, then the fields of `Leaf` but the
     last, in their order; what comes after is not in it."""
+    return encode_leaf(_read(row))
+
+
+def leaves_of(answers: Sequence[Answer]) -> Iterator[bytes]:
+    """The leaf that each of many answers would have; what many share is put together once."""
+    shared: dict[int, Leaf] = {}
+    for each in answers:
+        leaf = shared.get(id(each.said))
+        if leaf is None:
+            leaf = shared[id(each.said)] = _read(said_by(each.said))
+        yield encode_leaf(replace(leaf, commitment=each.commitment, token=each.token))
+
+
+def _read(row: Sequence[Any]) -> Leaf:
     (
         _,
         catalogue_version,
@@ -90,23 +105,21 @@ def leaf_of(row: Sequence[Any]) -> bytes:
         touchpoint,
         *_,
     ) = row
-    return encode_leaf(
-        Leaf(
-            catalogue_version=catalogue_version,
-            channel=channel,
-            client_id=client_id,
-            commitment=commitment,
-            data_categories=tuple(data_categories.split()),
-            entries=entries,
-            kind=kind,
-            known=known,
-            outcome=outcome,
-            purpose=purpose,
-            reason=reason,
-            recipient=recipient,
-            time=time,
-            token=token,
-            touchpoint=touchpoint,
-            version=FORMAT,
-        )
+    return Leaf(
+        catalogue_version=catalogue_version,
+        channel=channel,
+        client_id=client_id,
+        commitment=commitment,
+        data_categories=tuple(data_categories.split()),
+        entries=entries,
+        kind=kind,
+        known=known,
+        outcome=outcome,
+        purpose=purpose,
+        reason=reason,
+        recipient=recipient,
+        time=time,
+        token=token,
+        touchpoint=touchpoint,
+        version=FORMAT,
     )

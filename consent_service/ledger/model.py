@@ -5,6 +5,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from consent_service.crypto.envelope import Sealed
 from consent_service.kernel.errors import Unavailable
@@ -75,6 +76,29 @@ class Entry(Struct, frozen=True):
     def sealed_as(self) -> UUID:
         """The id of the entry whose leaf stands for this one."""
         return self.id if self.batch_id is None else self.batch_id
+
+
+class Answer(Struct, frozen=True):
+    """The entry of one of many answers, which is `said`, an entry that many of them share, but for
+    what stands here."""
+
+    said: Entry
+    id: UUID
+    place: UUID
+    token: bytes
+    commitment: bytes | None = None
+    payload: Sealed | None = None
+
+    def entry(self) -> Entry:
+        """The whole entry."""
+        return replace(
+            self.said,
+            id=self.id,
+            place=self.place,
+            token=self.token,
+            commitment=self.commitment,
+            payload=self.payload,
+        )
 
 
 class EntryFilter(Struct, frozen=True):

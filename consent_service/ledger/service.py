@@ -18,9 +18,9 @@ from consent_service.kernel.errors import Unavailable
 from consent_service.kernel.ids import new_uuid
 from consent_service.kernel.paging import Page
 from consent_service.ledger import batch_store, customer_store, store, tree_store
-from consent_service.ledger.leaves import leaf_of, said_by
+from consent_service.ledger.leaves import leaves_of
 from consent_service.ledger.merkle import leaf_hash, root_of
-from consent_service.ledger.model import Entry, EntryFilter, EntryKind, NotLogged
+from consent_service.ledger.model import Answer, Entry, EntryFilter, EntryKind, NotLogged
 from consent_service.storage.direct import Door, Refused, direct
 from consent_service.storage.unit_of_work import reading, unit_of_work
 
@@ -132,12 +132,13 @@ def _removed(reason: str, outcome: str | None, part: str) -> str:
     return f"log: {outcome}" if outcome else f"{what}.{part}" if part else what
 
 
-def append_batch(batch: Entry, answers: Sequence[Entry]) -> None:
+def append_batch(batch: Entry, answers: Sequence[Answer]) -> None:
     """Adds answers that were given together, and the entry whose leaf stands for all of them. They
     name it, and their ids follow its own: see `kernel.ids.new_uuids`. Raises: Unavailable."""
-    hashes = [leaf_hash(leaf_of(said_by(answer))) for answer in answers]
+    hashes = list(map(leaf_hash, leaves_of(answers)))
+    stands_for_all = Answer(batch, batch.id, batch.place, batch.token, root_of(hashes))
     with unit_of_work() as tx:
-        store.add_entries(tx, [replace(batch, commitment=root_of(hashes)), *answers])
+        store.add_answers(tx, [stands_for_all, *answers])
         batch_store.add_batch(tx, batch.id, b"".join(hashes))
 
 

@@ -20,11 +20,11 @@ from sqlalchemy.exc import DBAPIError
 
 from consent_service.kernel.ids import time_of
 from consent_service.ledger.filter_store import filtered, of_kinds
-from consent_service.ledger.model import Entry, EntryFilter, EntryKind, NotLogged
+from consent_service.ledger.model import Answer, Entry, EntryFilter, EntryKind, NotLogged
 from consent_service.ledger.tables import LedgerEntryRow
 from consent_service.ledger.tree_store import leaf_of_entry
 from consent_service.storage.as_text import instant_text, uuid_text
-from consent_service.storage.bulk import insert_rows, spelled_out
+from consent_service.storage.bulk import insert_alike, insert_rows, spelled_out
 from consent_service.storage.direct import Door, Prepared
 from consent_service.storage.many import among
 
@@ -41,6 +41,24 @@ def add_entries(tx: Connection, entries: Iterable[Entry]) -> None:
     """Appends entries. Raises: NotLogged, whatever the store has against it."""
     try:
         insert_rows(tx, LedgerEntryRow, [_values(entry) for entry in entries])
+    except DBAPIError as error:
+        raise NotLogged() from error
+
+
+def add_answers(tx: Connection, answers: Sequence[Answer]) -> None:
+    """Appends the entries of many answers. Raises: NotLogged, whatever the store has against it."""
+    alike = {id(each.said): each for each in answers}
+    at = {said: number for number, said in enumerate(alike)}
+    own: dict[str, list[Any]] = {
+        "customer_id": [each.place for each in answers],
+        "id": [each.id for each in answers],
+        "token": [each.token for each in answers],
+        "commitment": [each.commitment for each in answers],
+        "payload": [each.payload for each in answers],
+    }
+    shared = [_values(each.entry()) for each in alike.values()]
+    try:
+        insert_alike(tx, LedgerEntryRow, shared, [at[id(each.said)] for each in answers], own)
     except DBAPIError as error:
         raise NotLogged() from error
 

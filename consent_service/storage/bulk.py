@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DBAPIError
 
-from consent_service.storage.copying import packed
+from consent_service.storage.copying import Column, packed, packed_alike
 from consent_service.storage.db import Base
 from consent_service.storage.types import SealedBytes, UtcDateTime
 
@@ -39,16 +39,50 @@ def insert_rows(tx: Connection, into: type[Base], rows: Sequence[Mapping[str, An
     names = tuple(rows[0])
     table = into.__table__
     assert isinstance(table, Table)
-    rules = _rules(table, names, tx.dialect)
     columns = zip(*map(itemgetter(*names), rows), strict=True)
-    ruled = [
-        values if rule is None else rule(values)
-        for values, rule in zip(columns, rules, strict=True)
-    ]
+    ruled = _ruled(tx, table, names, columns)
     if tx.dialect.name == "postgresql" and len(rows) > 1:
-        _copy(tx, table, names, ruled)
+        copy_into(tx, _copy_statement(table, names, tx.dialect), [packed(ruled)])
         return
-    given = list(zip(*ruled, strict=True))
+    _insert_all(tx, table, names, list(zip(*(values for _, values in ruled), strict=True)))
+
+
+def insert_alike(
+    tx: Connection,
+    into: type[Base],
+    shared: Sequence[Mapping[str, Any]],
+    which: Sequence[int],
+    own: Mapping[str, Sequence[Any]],
+) -> None:
+    """As `insert_rows`, of rows of which many are alike but for a few columns: each has what stands
+    in `own` at its place, and all else from the one of `shared` that `which` says."""
+    table = into.__table__
+    assert isinstance(table, Table)
+    alike, names = tuple(name for name in shared[0] if name not in own), tuple(own)
+    of_many = _ruled(tx, table, alike, zip(*map(itemgetter(*alike), shared), strict=True))
+    of_one = _ruled(tx, table, names, own.values())
+    if tx.dialect.name == "postgresql":
+        statement = _copy_statement(table, alike + names, tx.dialect)
+        copy_into(tx, statement, [packed_alike(of_many, which, of_one)])
+        return
+    kinds = list(zip(*(values for _, values in of_many), strict=True))
+    rows = zip(which, zip(*(values for _, values in of_one), strict=True), strict=True)
+    _insert_all(tx, table, alike + names, [kinds[at] + row for at, row in rows])
+
+
+def _ruled(
+    tx: Connection, table: Table, names: tuple[str, ...], columns: Iterable[Sequence[Any]]
+) -> list[Column]:
+    """The types of columns, and their values as the driver takes them."""
+    return [
+        (table.c[name].type, values if rule is None else tuple(rule(values)))
+        for name, rule, values in zip(names, _rules(table, names, tx.dialect), columns, strict=True)
+    ]
+
+
+def _insert_all(
+    tx: Connection, table: Table, names: tuple[str, ...], given: Sequence[tuple[Any, ...]]
+) -> None:
     most, at = _MOST_MARKS // len(names), 0
     while at < len(given):
         some = given[at : at + _even(min(most, len(given) - at))]
@@ -64,20 +98,9 @@ def _even(count: int) -> int:
     return 1 << (count.bit_length() - 1)
 
 
-def _copy(
-    tx: Connection, table: Table, names: tuple[str, ...], columns: Sequence[Iterable[Any]]
-) -> None:
-    """All rows or none. A fourth of the work of as many inserts, for the store and for the
-    driver."""
-    copy_into(
-        tx,
-        _copy_statement(table, names, tx.dialect),
-        [packed((table.c[n].type, tuple(c)) for n, c in zip(names, columns, strict=True))],
-    )
-
-
 def copy_into(tx: Connection, statement: str, parts: Iterable[bytes]) -> None:
-    """Carries out a COPY of PostgreSQL's, of rows in parts. Raises: DBAPIError."""
+    """Carries out a COPY of PostgreSQL's, of rows in parts: all of them or none, for a fourth of
+    the work of as many inserts. Raises: DBAPIError."""
     raw: Any = tx.connection.driver_connection
     try:
         with raw.cursor() as cursor, cursor.copy(statement) as copy:

@@ -26,6 +26,7 @@ from sqlalchemy.types import TypeEngine
 
 from consent_service.storage.types import SealedBytes, UtcDateTime
 
+Column = tuple[TypeEngine[Any], Sequence[Any]]  # its type, and its values as the driver takes them
 Pack = Callable[[Sequence[Any]], list[bytes]]
 
 _HEAD = b"PGCOPY\n\xff\r\n\0" + bytes(8)
@@ -37,11 +38,25 @@ _MICROSECOND = timedelta(microseconds=1)
 _2, _4, _8 = Struct(">ih").pack, Struct(">ii").pack, Struct(">iq").pack
 
 
-def packed(columns: Iterable[tuple[TypeEngine[Any], Sequence[Any]]]) -> bytes:
+def packed(columns: Sequence[Column]) -> bytes:
     """All rows of some columns, each with its type and its values as the driver takes them."""
-    made = [_packer(kind)(values) for kind, values in columns]
-    count = len(made).to_bytes(2)
-    rows = map(b"".join, zip(*made, strict=True))
+    return _framed(_rows(columns), len(columns))
+
+
+def packed_alike(shared: Sequence[Column], which: Sequence[int], own: Sequence[Column]) -> bytes:
+    """As `packed`: `shared` are columns of a few rows, of which each row has the one that `which`
+    says, before its own."""
+    few = list(_rows(shared))
+    rows = map(bytes.__add__, [few[at] for at in which], _rows(own))
+    return _framed(rows, len(shared) + len(own))
+
+
+def _rows(columns: Sequence[Column]) -> Iterator[bytes]:
+    return map(b"".join, zip(*(_packer(kind)(values) for kind, values in columns), strict=True))
+
+
+def _framed(rows: Iterable[bytes], columns: int) -> bytes:
+    count = columns.to_bytes(2)
     return _HEAD + count + count.join(rows) + _END
 
 

@@ -1,3 +1,7 @@
+import base64
+import json
+
+from consent_service.kernel.ids import decode
 from tests.support.problems import UNKNOWN, fault
 
 BASE = "/v1/decisions/batch"
@@ -73,6 +77,46 @@ def test_each_answer_has_its_entry_and_statement(shop):
     for answer in answers:
         assert shop.api.get(f"/v1/decisions/{answer['decision_id']}").status_code == 200
     assert [item["purpose"] for item in listed if item["reason"] == "unknown_purpose"] == [None]
+
+
+def test_the_log_has_of_many_what_it_has_of_one(shop):
+    """What entries of a batch say alike is put together once, for those alone that say the same."""
+    ann, bob = shop.customer("ann@example.org"), shop.customer(jurisdiction="US-CA")
+    shop.say(ann, "given")
+    shop.say(bob, "refused")
+    contexts = ({}, {"touchpoint": "web"}, {"touchpoint": "made.up"}, {"campaign": "spring"})
+    checks = [
+        {**each, "context": context}
+        for each in (by_id(ann), by_id(bob), by_id(UNKNOWN), by_email("ann@example.org"),
+                     by_id(ann, "orders", channel="post"), by_id(ann, recipient="warehouse"),
+                     by_id(ann, "orders", channel="email"),
+                     by_id(ann, "orders", data_categories=[]))
+        for context in contexts
+    ]  # fmt: skip
+    alone = [shop.api.post("/v1/decisions", check).json for check in checks]
+    together = batch(shop, *checks)
+    logged = [in_the_clear(shop, answer) for answer in together]
+    assert logged == [in_the_clear(shop, answer) for answer in alone]
+    assert {entry["touchpoint"] for entry in logged} == {None, "web"}
+    assert [statement(shop, one) for one in together] == [statement(shop, one) for one in alone]
+
+
+def in_the_clear(shop, answer):
+    """What the log says of an answer to whoever has no key, but for what no other answer has."""
+    place, entry_id = decode("dec", answer["decision_id"], 2)
+    (row,) = [row for row in shop.rows("ledger_entries") if row["id"] == entry_id]
+    assert row["customer_id"] == place
+    row["whose"] = place if row["known"] else None
+    own = ("customer_id", "id", "token", "commitment", "payload", "batch_id")
+    return {name: value for name, value in row.items() if name not in own}
+
+
+def statement(shop, answer):
+    """What a signed statement says of an answer, but for its id."""
+    said = shop.api.get(f"/v1/decisions/{answer['decision_id']}").get_data(as_text=True)
+    claims = said.split(".")[1]
+    found = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
+    return {name: value for name, value in found.items() if name not in ("decision_id", "iat")}
 
 
 def test_a_purpose_that_is_made_up_is_not_kept_in_the_clear(shop):

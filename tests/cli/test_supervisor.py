@@ -9,8 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
 from consent_service.cli.supervisor import LONGEST_DELAY, restart_delay
+from consent_service.crypto.keyring import dump
 from tests.support.processes import Command, free_port, get, within
 
 
@@ -43,6 +45,18 @@ def listening_on(port):
     return {row[9] for row in rows if row[3] == "0A" and row[1].endswith(f":{port:04X}")}
 
 
+def held_by(process, store):
+    """What of a store a process has open: the sockets to its port, or its files."""
+    url = make_url(store)
+    if url.port is None:
+        ours = str(url.database)
+    else:
+        rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        ours = tuple(f"socket:[{row[9]}]" for row in rows if row[2].endswith(f":{url.port:04X}"))
+    opened = [os.readlink(each) for each in Path(f"/proc/{process}/fd").iterdir()]
+    return {each for each in opened if each.startswith(ours)}
+
+
 def gone(server):
     return lambda: not server.processes()
 
@@ -55,6 +69,22 @@ def test_it_answers_from_two_processes_and_ends_cleanly(serve, port):
     assert status == 0
     assert "Traceback" not in said
     within(1, gone(server))
+
+
+def test_the_app_is_shared_and_no_connection(store, keyring, port):
+    """Nothing is open in those that are forked from; who answers opens connections of its own."""
+    around = {"CONSENT_DATABASE_URL": store, "CONSENT_KEYRING": dump(keyring)}
+    server = Command("serve", "--port", port, environment=around)
+    try:
+        within(20, lambda: get(port, "/readyz") == 200 and len(server.workers()) == 2)
+        one, other = server.workers()
+        within(20, lambda: get(port, "/readyz") and held_by(one, store) and held_by(other, store))
+        web = server.processes()[one]
+        assert not held_by(web, store) | held_by(server.main.pid, store)
+        if store.startswith("postgresql"):
+            assert held_by(one, store).isdisjoint(held_by(other, store))
+    finally:
+        server.clear()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -79,6 +109,20 @@ def test_a_web_worker_that_is_killed_is_replaced(serve, port):
     within(10, lambda: len(set(server.workers()) - set(before)) == 1)
     within(10, lambda: get(port, "/readyz") == 200)
     assert before[1] in server.workers()
+
+
+def test_what_is_started_anew_reads_the_keys_anew(serve, home, port):
+    """The app was made before the fork; keys of then, without those rotated in since, would find
+    nobody."""
+    server, keys = serve(until="/readyz"), home / "keys.json"
+    keys.rename(home / "away")
+    worker = server.workers()[0]
+    web = server.processes()[worker]
+    server.kill(worker)
+    within(15, lambda: web not in server.processes())  # it gave up
+    (home / "away").rename(keys)
+    within(15, lambda: get(port, "/readyz") == 200)
+    assert "no key file" in server.end()[1]
 
 
 @pytest.mark.parametrize("child", [0, 1])

@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 
 from consent_service.kernel.ids import new_uuid
 from consent_service.ledger.tables import LedgerEntryRow, LedgerTileRow
-from consent_service.storage.bulk import insert_rows
+from consent_service.storage.bulk import insert_alike, insert_rows
 from consent_service.storage.many import rows_among
 from consent_service.storage.unit_of_work import reading, unit_of_work
 
@@ -45,6 +45,26 @@ def test_every_type_survives_with_its_extremes(app):
     by_id = {row.id: dict(row._mapping) for row in found}
     assert by_id == {row["id"]: row for row in rows}
     assert len(tokens) == len(rows)
+
+
+def test_rows_that_are_alike_are_what_each_of_them_is(app):
+    rows = [
+        a_row(),
+        a_row(commitment=bytes(32), payload=None, token=b""),
+        a_row(known=False, purpose="p", catalogue_version=7, occurred_at=AT - timedelta(days=9)),
+        a_row(commitment=b"x"),
+    ]
+    own = ("customer_id", "id", "commitment", "token", "payload")
+    with app.app_context():
+        with unit_of_work() as tx:
+            insert_alike(
+                tx, LedgerEntryRow, [rows[2], rows[0]], [1, 1, 0, 1],
+                {name: [row[name] for row in rows] for name in own},
+            )  # fmt: skip
+        with reading() as tx:
+            query = select(*(getattr(LedgerEntryRow, name) for name in rows[0]))
+            found = {row.id: dict(row._mapping) for row in tx.execute(query)}
+    assert found == {row["id"]: row for row in rows}
 
 
 def test_numbers_of_every_width_survive(app):

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from consent_service.kernel.clock import utc_now
 from consent_service.kernel.ids import first_uuid_of, new_uuid, new_uuids
 from consent_service.ledger import notes, renaming, service, store, tree_store
-from consent_service.ledger.model import Entry, EntryFilter, EntryKind
+from consent_service.ledger.model import Answer, Entry, EntryFilter, EntryKind
 from consent_service.ledger.sealer import BATCH, Sealer
 from consent_service.ledger.tables import LedgerEntryRow
 from consent_service.ledger.verify import verify_store
@@ -47,7 +47,8 @@ def say_erased(count):
 def append_batch(count=5, **parts):
     """Appends so many answers that have one leaf; the batch's id, and theirs."""
     batch_id, *ids = new_uuids(1 + count)
-    answers = [replace(an_entry(one, **parts), batch_id=batch_id) for one in ids]
+    said = [replace(an_entry(one, **parts), batch_id=batch_id) for one in ids]
+    answers = [Answer(each, each.id, each.place, each.token) for each in said]
     service.append_batch(an_entry(batch_id, EntryKind.BATCH), answers)
     return batch_id, ids
 

@@ -191,6 +191,20 @@ def test_an_unchanged_file_is_not_read_again(tmp_path, ring):
     assert live.current() is live.current()
 
 
+def test_a_forked_process_begins_with_the_file_as_it_is(tmp_path, ring):
+    provider = FileProvider(tmp_path / "keys.json")
+    provider.save(ring)
+    live = LiveKeyring(provider)
+    provider.path.unlink()
+    assert live.current().keys == ring.keys
+    with pytest.raises(MisconfiguredError, match="no key file"):
+        live.load()
+    newer = ring.with_new(KeyUse.MASTER, NOW)
+    provider.save(newer)
+    live.load()
+    assert live.current().keys == newer.keys
+
+
 def test_a_ring_that_went_bad_is_refused_until_it_is_mended(tmp_path, ring):
     provider = FileProvider(tmp_path / "keys.json")
     provider.save(ring)
