@@ -75,7 +75,8 @@ class RowsAmong:
 def _parameters(dialect: str, given: list[Any]) -> dict[str, Any]:
     if dialect == "postgresql":
         return {"many": _array(given)}
-    packed = b"".join([each.bytes for each in given] if isinstance(given[0], UUID) else given)
+    of_uuids = isinstance(given[0], UUID)
+    packed = b"".join([each.int.to_bytes(16) for each in given] if of_uuids else given)
     return {
         "many_packed": packed,
         "many_width": len(packed) // len(given),
@@ -122,7 +123,7 @@ class _Array(UserDefinedType[str]):
 
 def _array(given: list[Any]) -> str:
     if isinstance(given[0], UUID):
-        return "{" + ",".join([f"{value.int:032x}" for value in given]) + "}"
+        return "{" + b"".join([value.int.to_bytes(16) for value in given]).hex(",", 16) + "}"
     return '{"' + '","'.join(["\\\\x" + value.hex() for value in given]) + '"}'
 
 
