@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from consent_service.catalogue.model import Catalogue, Channel, Confirmation, Purpose
 from consent_service.crypto.envelope import Sealed
+from consent_service.customers.model import Identifier
 from consent_service.kernel.actors import Actor
 from consent_service.kernel.errors import Invalid
 from consent_service.kernel.ids import CustomerId
@@ -31,12 +32,16 @@ class EventKind(StrEnum):
     @property
     def is_yes(self) -> bool:
         """Whether it says yes."""
-        return self in (EventKind.GIVEN, EventKind.RENEWED)
+        return self in _YESES
 
     @property
     def is_no(self) -> bool:
         """Whether it says no."""
-        return not self.is_yes and self is not EventKind.REQUESTED
+        return self in _NOES
+
+
+_YESES = frozenset({EventKind.GIVEN, EventKind.RENEWED})
+_NOES = frozenset(EventKind) - _YESES - {EventKind.REQUESTED}
 
 
 class State(StrEnum):
@@ -53,7 +58,7 @@ class State(StrEnum):
 NOES = frozenset({State.REFUSED, State.WITHDRAWN, State.OBJECTED, State.REVOKED})
 
 
-class Record(Struct, frozen=True):
+class Record(Struct, frozen=True, gc=False):
     """What counts for one customer, purpose and channel, since `revision`. `channel` None: the
     purpose reaches nobody, or it is a no to all channels. `direct`: said by the person here, not
     imported. `standing_no`: the no that a `requested` follows and does not take away."""
@@ -76,11 +81,11 @@ class Record(Struct, frozen=True):
         return self.state if self.state in NOES else self.standing_no
 
 
-class NewEvent(Struct, frozen=True):
+class NewEvent(Struct, frozen=True, gc=False):
     """An event as it comes in. `channel` None is all channels of the purpose. `confirmed`: the
     second step of a double opt-in has been taken elsewhere. `imported`: from another system."""
 
-    customer_id: CustomerId
+    who: CustomerId | Identifier
     purpose: str
     kind: EventKind
     channel: Channel | None
@@ -96,7 +101,7 @@ class NewEvent(Struct, frozen=True):
     imported: bool = False
 
 
-class Event(Struct, frozen=True):
+class Event(Struct, frozen=True, gc=False):
     """An event as recorded. `happened_at` is what counts: `captured_at`, or the recording where
     that was ahead of it. `proof` seals evidence, guardian and agent under the proof key."""
 

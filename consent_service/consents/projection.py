@@ -13,6 +13,8 @@ from msgspec.structs import replace
 from consent_service.catalogue.model import Channel
 from consent_service.consents.model import Event, EventKind, Record, State
 
+_STATES = {kind: State.GIVEN if kind.is_yes else State(kind) for kind in EventKind}
+
 
 def apply_event(
     record: Record | None, event: Event, channel: Channel | None, known: Sequence[Event]
@@ -20,11 +22,20 @@ def apply_event(
     """The record that an event makes of another on a channel; None when it changes nothing.
 
     `known` are the events of the same customer and purpose that were recorded before, or at
-    least those of them that `latest_of_each` keeps.
+    least those of them that `latest_of_each` keeps; none need be for one that `speaks_last`.
     """
-    if record is None and not known and _speaks_of(event, channel):
-        return _record(event, channel)  # nothing to weigh it against
-    return changed(record, project([*known, event], channel), event.revision, event.recorded_at)
+    if not known and _speaks_of(event, channel):
+        projected: Record | None = _record(event, channel)  # nothing to weigh it against
+    else:
+        projected = project([*known, event], channel)
+    return changed(record, projected, event.revision, event.recorded_at)
+
+
+def speaks_last(event: Event, last: datetime | None) -> bool:
+    """Whether an event makes the record by itself, whatever was before: a yes or a no, said here,
+    after all that happened for its customer and purpose. `last` is when the last of that did."""
+    decides = event.kind is not EventKind.REQUESTED and not event.imported
+    return decides and (last is None or event.happened_at > last)
 
 
 def changed(
@@ -129,10 +140,10 @@ def _record(event: Event, channel: Channel | None) -> Record:
 
 
 def _state(event: Event) -> State:
-    return State.GIVEN if event.kind.is_yes else State(event.kind.value)
+    return _STATES[event.kind]
 
 
 def _same(one: Record | None, other: Record) -> bool:
-    return one is not None and one == replace(
-        other, revision=one.revision, recorded_from=one.recorded_from
-    )
+    if one is None or one.event_id != other.event_id:
+        return False
+    return one == replace(other, revision=one.revision, recorded_from=one.recorded_from)

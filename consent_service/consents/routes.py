@@ -1,9 +1,10 @@
 """The consents API."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
-from flask import Response, request
+from flask import Response, g, request
 
 from consent_service.catalogue.model import Channel
 from consent_service.consents import receipts, service
@@ -25,34 +26,53 @@ from consent_service.consents.service import Recorded
 from consent_service.consents.tokens import make_token, make_tokens
 from consent_service.customers import service as customers
 from consent_service.customers.model import Identifier
+from consent_service.customers.quick import named_in
 from consent_service.kernel.clock import rfc3339
 from consent_service.kernel.ids import CustomerId, decode, encode, encode_all, parse_customer_id
+from consent_service.oauth import service as oauth
 from consent_service.oauth.guard import Customers, caller, reach, require_scope
+from consent_service.oauth.model import Caller
 from consent_service.web.api import Reply, Routes
-from consent_service.web.idempotency import idempotent
+from consent_service.web.idempotency import idempotent, idempotent_by_itself
 from consent_service.web.runtime import keys, now, runtime
+from consent_service.web.strict_json import plain_body
 
 api = Routes("consents", "Consents: events, what holds, receipts, signals")
 
 
-@api.route("/v1/consents", "POST")
-@require_scope("consents:write", customers=Customers.OWN)
+_SMALL = 4096  # bytes that are read of a caller who may be nobody
+
+
+def _find_caller(token: str, moment: datetime) -> Caller | None:
+    """Whom a token belongs to; and by the same read what is known of whoever a small, plain body
+    names. Nothing is answered to a body before the guard has had its say."""
+    said = plain_body(request, _SMALL)
+    named = None if said is None else named_in(said)
+    if named is None:
+        return oauth.find_caller(token, moment)
+    found = service.look_up(token, *named, moment, keys())
+    if found is None:
+        return None
+    caller, g.looked_up = found
+    return caller
+
+
+@api.route("/v1/consents", "POST", one_door=True)
+@require_scope("consents:write", customers=Customers.OWN, find=_find_caller)
 @api.body(EventsBody, quick_events)
 @api.reply(201, RecordReply, "Recorded; it counts at the next check")
 @api.problem(404)
 @api.problem(409)
 @counted
-@idempotent
+@idempotent_by_itself
 def record_consents(body: dict[str, Any]) -> Reply:
     """Record one event, or up to 1,000, all or none."""
     moment, ring, actor = now(), keys(), caller().actor
     if "events" in body:
-        owners = _owners(body["events"])
-        events = [_event(part, owners) for part in body["events"]]
+        events = [_event(part) for part in body["events"]]
         recorded = service.record_consents(events, actor, moment, ring)
         return Reply({"results": _all_recorded(recorded)}, 201)
-    event = _event(body, _owners([body]))
-    done = service.record_consent(event, actor, moment, ring)
+    done = service.record_consent(_event(body), actor, moment, ring, g.get("looked_up"))
     return Reply(_all_recorded([done])[0], 201, customer=done.event.customer_id)
 
 
@@ -91,9 +111,8 @@ def list_events(query: dict[str, Any], customer_id: str) -> Reply:
 @idempotent
 def record_signal(body: dict[str, Any]) -> Reply:
     """Record a Global Privacy Control signal: an opt-out of sale and targeted advertising."""
-    owner = _owners([body])[_finder(body)]
     customer_id, revision = service.record_gpc(
-        owner, body["captured_at"], body["touchpoint"], caller().actor, now(), keys()
+        _owner(body), body["captured_at"], body["touchpoint"], caller().actor, now(), keys()
     )
     reply = {
         "signal": body["signal"],
@@ -128,18 +147,18 @@ def _finder(body: dict[str, Any]) -> CustomerId | Identifier:
     return found
 
 
-def _owners(bodies: list[dict[str, Any]]) -> dict[CustomerId | Identifier, CustomerId]:
-    """Whom each body is about. A device that nobody has is a new customer. Raises: NotFound."""
-    identifiers = [body["identifier"] for body in bodies if "identifier" in body]
-    owners = customers.get_or_create_owners(identifiers, now(), keys())
-    ids = [body["customer_id"] for body in bodies if "customer_id" in body]
-    return {**owners, **{customer_id: customer_id for customer_id in ids}}
+def _owner(body: dict[str, Any]) -> CustomerId:
+    """Whom a body is about. A device that nobody has is a new customer. Raises: NotFound."""
+    found = _finder(body)
+    if isinstance(found, Identifier):
+        return customers.get_or_create_owners([found], now(), keys())[found]
+    return found
 
 
-def _event(body: dict[str, Any], owners: dict[CustomerId | Identifier, CustomerId]) -> NewEvent:
+def _event(body: dict[str, Any]) -> NewEvent:
     channel = body.get("channel")
     return NewEvent(
-        owners[_finder(body)],
+        _finder(body),
         body["purpose"],
         EventKind(body["event"]),
         None if channel is None else Channel(channel),
@@ -163,7 +182,7 @@ def _all_recorded(recorded: Sequence[Recorded]) -> list[dict[str, Any]]:
     return [
         {
             "event_id": event_id,
-            "state": done.state.value,
+            "state": str(done.state),
             "revision": done.event.revision,
             "consent_token": token,
             "receipt_url": receipts_at + event_id,

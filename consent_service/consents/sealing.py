@@ -79,7 +79,7 @@ def make_entry(
     """The log's entry of an event."""
     payload = {
         "event_id": str(event.id),
-        "state": state.value,
+        "state": str(state),
         "notice_version": event.notice_version,
         "language": event.language,
         "captured_at": rfc3339(event.captured_at),
@@ -96,7 +96,7 @@ def make_entry(
         purpose=event.purpose,
         channel=event.channel,
         touchpoint=event.touchpoint,
-        reason=event.kind.value,
+        reason=str(event.kind),
         catalogue_version=catalogue.version,
         revision=event.revision,
         **ledger.sealed_parts(event.customer_id, entry_id, payload, life),

@@ -1,31 +1,25 @@
 """Recording what people said, and telling what holds."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from types import MappingProxyType
 from uuid import UUID
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from consent_service.catalogue import service as catalogues
 from consent_service.catalogue.model import Catalogue, Channel
-from consent_service.consents import confirming_store, slots_store, store
+from consent_service.consents import slots_store, store
 from consent_service.consents.model import (
     EffectiveConsent,
     Event,
     EventKind,
-    NewEvent,
     Record,
     State,
-    channels_of,
-    check_event,
     check_touchpoint,
     effective,
 )
-from consent_service.consents.sealing import make_entry, make_event, proves
-from consent_service.consents.slots import Slot, Slots
-from consent_service.crypto.data_keys import OpenKeys
+from consent_service.consents.recording import Recorded, look_up, record_consent, record_consents
+from consent_service.consents.slots import Slot
 from consent_service.crypto.keyring import Keyring
 from consent_service.customers import keys as data_keys
 from consent_service.customers import service as customers
@@ -34,105 +28,15 @@ from consent_service.kernel import paging
 from consent_service.kernel.actors import Actor
 from consent_service.kernel.clock import rfc3339
 from consent_service.kernel.errors import Invalid, NotFound
-from consent_service.kernel.ids import CustomerId, new_uuid, new_uuids
+from consent_service.kernel.ids import CustomerId, new_uuid
 from consent_service.kernel.paging import Page
 from consent_service.ledger import service as ledger
 from consent_service.ledger.model import Entry, EntryKind
 from consent_service.storage.unit_of_work import reading, unit_of_work
 
+__all__ = ["Recorded", "look_up", "record_consent", "record_consents"]  # of a file of their own
+
 _TOGETHER = 1_000
-
-_NOBODY: Mapping[CustomerId, OpenKeys] = MappingProxyType({})
-
-
-class Recorded(Struct, frozen=True):
-    """What came of an event. `state` is what now holds: a yes wherever one is left."""
-
-    event: Event
-    state: State
-
-
-def record_consent(event: NewEvent, actor: Actor, now: datetime, keys: Keyring) -> Recorded:
-    """Records one event. Raises: Invalid, NotFound."""
-    return _record([event], [""], actor, now, keys)[0]
-
-
-def record_consents(
-    events: Sequence[NewEvent],
-    actor: Actor,
-    now: datetime,
-    keys: Keyring,
-    fresh: Mapping[CustomerId, OpenKeys] = _NOBODY,
-) -> list[Recorded]:
-    """Records events, all or none, in their order. `fresh` are customers whom the caller's unit
-    of work has created, with their open keys: of them nothing needs to be looked up.
-
-    Raises: Invalid, NotFound.
-    """
-    pointers = [f"/events/{at}" for at in range(len(events))]
-    return _record(events, pointers, actor, now, keys, fresh)
-
-
-def _record(
-    events: Sequence[NewEvent],
-    pointers: Sequence[str],
-    actor: Actor,
-    now: datetime,
-    keys: Keyring,
-    fresh: Mapping[CustomerId, OpenKeys] = _NOBODY,
-) -> list[Recorded]:
-    with unit_of_work() as tx:
-        catalogue = catalogues.current()
-        purposes = [
-            check_event(event, catalogue, now, pointer)
-            for event, pointer in zip(events, pointers, strict=True)
-        ]
-        named = {event.customer_id for event in events}
-        resolved, revisions = customers.lock_resolved(sorted(named - fresh.keys()))
-        life = data_keys.open_life(list(revisions), keys)
-        proving = [
-            resolved[e.customer_id] for e in events if proves(e) and e.customer_id in resolved
-        ]
-        proof = {one: each.proof for one, each in data_keys.open_many(proving, keys).items()}
-        slots = _slots(revisions, {event.purpose for event in events})
-        for customer in named & fresh.keys():
-            resolved[customer], revisions[customer] = customer, customers.FIRST_REVISION
-            life[customer], proof[customer] = fresh[customer].life, fresh[customer].proof
-        recorded, entries, ids = [], [], iter(new_uuids(2 * len(events)))
-        for new, purpose in zip(events, purposes, strict=True):
-            customer_id = resolved[new.customer_id]
-            revisions[customer_id] += 1
-            revision = revisions[customer_id]
-            event = make_event(
-                next(ids), new, purpose, customer_id, revision, actor, now, proof.get(customer_id)
-            )
-            state = slots.apply(event, channels_of(event, purpose))
-            recorded.append(Recorded(event, state))
-            entries.append(make_entry(next(ids), event, state, catalogue, life[customer_id]))
-        customers.set_revisions(revisions)
-        store.add_events(tx, [done.event for done in recorded])
-        store.replace_records(tx, slots.ended(), slots.made())
-        confirming_store.add_waiting(tx, _to_confirm(recorded), now)
-        ledger.append(entries)
-    return recorded
-
-
-def _to_confirm(recorded: Sequence[Recorded]) -> list[tuple[CustomerId, UUID]]:
-    """The yeses to which a letter with a link goes: not those that another system tells of."""
-    return [
-        (done.event.customer_id, done.event.id)
-        for done in recorded
-        if done.event.kind is EventKind.REQUESTED and not done.event.imported
-    ]
-
-
-def _slots(customer_ids: Collection[CustomerId], purposes: Collection[str]) -> Slots:
-    """The records of locked customers. Where there is no record there are no events either, so
-    that only those of the others are read."""
-    with reading() as tx:
-        records = slots_store.find_records(tx, customer_ids, purposes)
-        with_events = sorted({customer_id for customer_id, *_ in records})
-        return Slots(records, slots_store.list_latest_events(tx, with_events, purposes))
 
 
 def find_event(customer_id: CustomerId, event_id: UUID) -> Event | None:

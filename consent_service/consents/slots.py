@@ -5,23 +5,42 @@ from datetime import datetime
 
 from consent_service.catalogue.model import Channel
 from consent_service.consents.model import Event, Record, State
-from consent_service.consents.projection import apply_event, changed, latest_of_each, project
+from consent_service.consents.projection import (
+    apply_event,
+    changed,
+    latest_of_each,
+    project,
+    speaks_last,
+)
 from consent_service.kernel.ids import CustomerId
 
 _MANY = 50
 
 Slot = tuple[CustomerId, str, Channel | None]
+Place = tuple[CustomerId, str]
 Ended = tuple[CustomerId, Record, datetime]
 Made = tuple[CustomerId, Record, datetime | None]
 
 
+def to_weigh(events: Iterable[Event], last: Mapping[Place, datetime]) -> set[Place]:
+    """For which customers and purposes it takes earlier events to tell what these, in their order,
+    make. `last` is when the last of the earlier ones happened."""
+    latest, found = dict(last), set()
+    for event in events:
+        place = (event.customer_id, event.purpose)
+        if speaks_last(event, latest.get(place)):
+            latest[place] = event.happened_at
+        else:
+            found.add(place)
+    return found
+
+
 class Slots:
-    """`records` are those in force, `events` what they rest on, by customer and purpose."""
+    """`records` are those in force, `events` what they rest on, by customer and purpose: of those
+    that there is nothing `to_weigh` for, none."""
 
     def __init__(
-        self,
-        records: Mapping[Slot, Record],
-        events: Mapping[tuple[CustomerId, str], Sequence[Event]],
+        self, records: Mapping[Slot, Record], events: Mapping[Place, Sequence[Event]]
     ) -> None:
         self._now = dict(records)
         self._events = {place: list(known) for place, known in events.items()}
@@ -32,23 +51,30 @@ class Slots:
     def apply(self, event: Event, channels: Iterable[Channel | None]) -> State:
         """Applies an event to the channels it bears on; what then holds there: a yes wherever
         one is left."""
-        known = self._events.setdefault((event.customer_id, event.purpose), [])
+        known = self._events.get((event.customer_id, event.purpose), ())
         states = []
         for channel in channels:
             slot = (event.customer_id, event.purpose, channel)
-            after = apply_event(self._now.get(slot), event, channel, known)
-            self._put(slot, after)
-            states.append(self._now[slot].state)
-        known.append(event)
-        if len(known) > _MANY:
-            known[:] = latest_of_each(known)
+            record = self._now.get(slot)
+            after = apply_event(record, event, channel, known)
+            if after is not None:
+                self._put(slot, after)
+                record = after
+            assert record is not None  # an event that changes nothing found something
+            states.append(record.state)
+        if isinstance(known, list):
+            known.append(event)
+            if len(known) > _MANY:
+                known[:] = latest_of_each(known)
         return State.GIVEN if State.GIVEN in states else states[0]
 
     def reproject(self, slot: Slot, revision: int, now: datetime) -> None:
         """Brings a record in line with the events."""
         customer_id, purpose, channel = slot
         projected = project(self._events.get((customer_id, purpose), ()), channel)
-        self._put(slot, changed(self._now.get(slot), projected, revision, now))
+        after = changed(self._now.get(slot), projected, revision, now)
+        if after is not None:
+            self._put(slot, after)
 
     def ended(self) -> list[Ended]:
         """The stored records that no longer count, with the moment they ceased to."""
@@ -62,13 +88,12 @@ class Slots:
             for record, to in records
         ]
 
-    def _put(self, slot: Slot, after: Record | None) -> None:
-        if after is None:
-            return
+    def _put(self, slot: Slot, after: Record) -> None:
         made = self._made.setdefault(slot, [])
+        stored = None if made else self._stored.get(slot)
         if made:
             made[-1] = (made[-1][0], after.recorded_from)
-        elif slot in self._stored:
-            self._ended.append((slot[0], self._stored[slot], after.recorded_from))
+        elif stored is not None:
+            self._ended.append((slot[0], stored, after.recorded_from))
         made.append((after, None))
         self._now[slot] = after

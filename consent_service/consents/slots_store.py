@@ -1,12 +1,13 @@
 """SQL of what records are made from again: those in force, and the events that can still count."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, Connection, Select, bindparam, func, select
 
 from consent_service.consents.model import Event, Record
-from consent_service.consents.slots import Slot
+from consent_service.consents.slots import Place, Slot
 from consent_service.consents.store import event_of, record_of
 from consent_service.consents.tables import ConsentEventRow, ConsentRecordRow
 from consent_service.kernel.ids import CustomerId
@@ -14,8 +15,8 @@ from consent_service.storage.many import RowsAmong
 
 
 def list_latest_events(
-    tx: Connection, customer_ids: Sequence[CustomerId], purposes: Collection[str] | None = None
-) -> dict[tuple[CustomerId, str], list[Event]]:
+    tx: Connection, customer_ids: Collection[CustomerId], purposes: Collection[str] | None = None
+) -> dict[Place, list[Event]]:
     """The events of customers that can matter to a record, for some purposes or all: of each
     channel and kind, imported or not, by a guardian or not, under each notice, the latest. Of those
     that happened at once the one that `projection` lets count, which is the last id."""
@@ -25,29 +26,48 @@ def list_latest_events(
         rows = _LATEST(tx, customer_ids)
     else:
         rows = _LATEST_OF(tx, customer_ids, purposes=sorted(purposes))
-    found: dict[tuple[CustomerId, str], list[Event]] = {}
+    found: dict[Place, list[Event]] = {}
     for row in rows:
         event = event_of(row)
         found.setdefault((event.customer_id, event.purpose), []).append(event)
     return found
 
 
-def _latest(theirs: ColumnElement[bool], *of_purposes: ColumnElement[bool]) -> Select[Any]:
+def list_last(
+    tx: Connection, customer_ids: Collection[CustomerId], purposes: Collection[str]
+) -> dict[Place, datetime]:
+    """When the last events of customers for some purposes happened."""
+    rows = _LAST(tx, customer_ids, purposes=sorted(purposes))
+    return {(CustomerId(customer), purpose): last for customer, purpose, last in rows}
+
+
+def latest(*theirs: ColumnElement[bool]) -> Select[Any]:
+    """The query for the events that can matter to a record, among some."""
     row = ConsentEventRow
     sort = (row.customer_id, row.purpose, row.channel, row.kind, row.imported, row.by_guardian,
             row.notice_version)  # fmt: skip
     place = func.row_number().over(
         partition_by=sort, order_by=(row.happened_at.desc(), row.id.desc())
     )
-    ranked = select(row.__table__, place.label("place")).where(theirs, *of_purposes).subquery()
+    ranked = select(row.__table__, place.label("place")).where(*theirs).subquery()
     return select(ranked).where(ranked.c.place == 1)
 
 
-_LATEST = RowsAmong(ConsentEventRow.customer_id, _latest)
+_LATEST = RowsAmong(ConsentEventRow.customer_id, latest)
 _LATEST_OF = RowsAmong(
     ConsentEventRow.customer_id,
-    lambda theirs: _latest(theirs, ConsentEventRow.purpose.in_(_purposes())),
+    lambda theirs: latest(theirs, ConsentEventRow.purpose.in_(_purposes())),
 )
+
+
+def _last(theirs: ColumnElement[bool]) -> Select[Any]:
+    row = ConsentEventRow
+    place = (row.customer_id, row.purpose)
+    query: Select[*tuple[Any, ...]] = select(*place, func.max(row.happened_at))
+    return query.where(theirs, row.purpose.in_(_purposes())).group_by(*place)
+
+
+_LAST = RowsAmong(ConsentEventRow.customer_id, _last)
 
 
 def _purposes() -> BindParameter[Any]:

@@ -29,7 +29,7 @@ class SealBroken(Exception):
     """A sealed value does not open: wrong key, moved, or changed."""
 
 
-class Field(Struct, frozen=True):
+class Field(Struct, frozen=True, gc=False):
     """What a sealed value is: a stable name, whose it is, and which row of theirs."""
 
     name: str
@@ -42,7 +42,7 @@ class Field(Struct, frozen=True):
         return self.name.encode() + b"\0" + both.to_bytes(32)
 
 
-class SealingKey(Struct, frozen=True):
+class SealingKey(Struct, frozen=True, gc=False):
     """A 256-bit key and its 4-byte id. The bytes never show in a repr."""
 
     id: bytes

@@ -2,12 +2,13 @@
 
 from typing import Annotated, Any
 
+import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from consent_service.customers.model import IdentifierType
-from consent_service.customers.normaliser import identifier
+from consent_service.customers.model import Identifier, IdentifierType
+from consent_service.customers.normaliser import NotUsable, identifier
 from consent_service.kernel.errors import NotFound
-from consent_service.kernel.ids import parse_customer_id
+from consent_service.kernel.ids import CustomerId, parse_customer_id
 from consent_service.web import ownership
 
 
@@ -16,6 +17,26 @@ class Finder(Struct, forbid_unknown_fields=True):
 
     type: IdentifierType
     value: Annotated[str, Meta(min_length=1, max_length=320)]
+
+
+class _Named(Struct):
+    purpose: Annotated[str, Meta(min_length=1, max_length=64)]
+    customer_id: str | UnsetType = UNSET
+    identifier: Finder | UnsetType = UNSET
+
+
+def named_in(body: Any) -> tuple[CustomerId | Identifier, str] | None:
+    """Whom a body names, and for which purpose, where it says so plainly. The rest of it is
+    not looked at."""
+    try:
+        said = msgspec.convert(body, _Named)
+        if said.customer_id is not UNSET:
+            return parse_customer_id(said.customer_id), said.purpose
+        if said.identifier is not UNSET:
+            return identifier(said.identifier.type, said.identifier.value), said.purpose
+    except (msgspec.ValidationError, NotUsable, NotFound):
+        return None
+    return None
 
 
 def subject_of(

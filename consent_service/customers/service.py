@@ -1,9 +1,10 @@
 """Customers, use case by use case. What is here in the clear is sealed before it is stored.
 
-Identifiers are in `identifiers.py`; the completing of customers in `completion.py`."""
+Identifiers are in `identifiers.py`, locks and revisions in `locking.py`, completing in
+`completion.py`."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -24,6 +25,15 @@ from consent_service.customers.identifiers import (
     watch_identifiers,
 )
 from consent_service.customers.key_marks import mark_keys
+from consent_service.customers.locking import (
+    lock_customers,
+    lock_resolved,
+    raise_revision,
+    raise_revisions,
+    resolve,
+    resolve_many,
+    set_revisions,
+)
 from consent_service.customers.log import CHANGED, CREATED, log_changes
 from consent_service.customers.model import (
     Changes,
@@ -48,14 +58,21 @@ from consent_service.kernel.errors import NotFound, PreconditionFailed
 from consent_service.kernel.ids import CustomerId, customer_id_text, new_customer_id
 from consent_service.storage.unit_of_work import reading, unit_of_work
 
-__all__ = [  # with what other rooms know of identifiers, which stand in a file of their own
+__all__ = [  # with what other rooms know of identifiers and locks, which stand in other files
     "add_identifiers",
     "find_by_identifier",
     "find_identifier_owners",
     "find_owners",
     "get_by_identifier",
     "list_identifiers",
+    "lock_customers",
+    "lock_resolved",
+    "raise_revision",
+    "raise_revisions",
     "reindex_batch",
+    "resolve",
+    "resolve_many",
+    "set_revisions",
     "watch_identifiers",
 ]
 
@@ -120,6 +137,8 @@ def get_or_create_owners(
 ) -> dict[Identifier, CustomerId]:
     """Who has these identifiers. A device that nobody has makes a customer: somebody who chose in
     a widget and is not known otherwise. Raises: NotFound for all else that nobody has."""
+    if not identifiers:
+        return {}
     with unit_of_work():
         owners = find_owners(identifiers, keys)
         missing = [i for i in identifiers if i not in owners]
@@ -131,18 +150,6 @@ def get_or_create_owners(
         made = create_customers([NewCustomer((i,), {}) for i in devices.values()], now, keys)
     created = dict(zip(devices, made, strict=True))
     return {**owners, **{i: created[i.value] for i in missing}}
-
-
-def resolve(customer_id: CustomerId) -> CustomerId:
-    """The customer that an id leads to: itself, or who it was merged into."""
-    return resolve_many([customer_id])[customer_id]
-
-
-def resolve_many(customer_ids: Sequence[CustomerId]) -> dict[CustomerId, CustomerId]:
-    """The customers that ids lead to."""
-    with reading() as tx:
-        kept = store.find_all_kept(tx, customer_ids)
-    return {customer_id: kept.get(customer_id, customer_id) for customer_id in customer_ids}
 
 
 def get_record(customer_id: CustomerId) -> CustomerRecord:
@@ -169,47 +176,6 @@ def get_customer(customer_id: CustomerId, keys: Keyring) -> Customer:
         tuple(open_identifier(i, life) for i in stored),
         open_profile(record.id, record.profile, life),
     )
-
-
-def lock_customers(customer_ids: Iterable[CustomerId]) -> dict[CustomerId, int]:
-    """Locks customers until the unit of work ends; their revisions. Raises: NotFound."""
-    wanted = set(customer_ids)
-    with unit_of_work() as tx:
-        revisions = store.lock_revisions(tx, wanted)
-    if len(revisions) != len(wanted):
-        raise NotFound()
-    return revisions
-
-
-def lock_resolved(
-    customer_ids: Sequence[CustomerId],
-) -> tuple[dict[CustomerId, CustomerId], dict[CustomerId, int]]:
-    """Locks the customers that ids lead to; to whom each leads, and their revisions. Whoever was
-    merged into another while this waited for the lock is looked for there. Raises: NotFound."""
-    with unit_of_work() as tx:
-        resolved = resolve_many(customer_ids)
-        wanted = set(resolved.values())
-        revisions = store.lock_revisions(tx, wanted)
-        if len(revisions) != len(wanted):
-            resolved = resolve_many(customer_ids)
-            revisions = lock_customers(resolved.values())
-    return resolved, revisions
-
-
-def set_revisions(revisions: Mapping[CustomerId, int]) -> None:
-    """Sets the raised revisions of customers that the caller's unit of work has locked."""
-    if revisions:
-        with unit_of_work() as tx:
-            store.set_revisions(tx, revisions)
-
-
-def raise_revision(customer_id: CustomerId) -> int:
-    """Locks a customer until the unit of work ends and raises their revision; the new one.
-    Raises: NotFound."""
-    with unit_of_work():
-        revision = lock_customers([customer_id])[customer_id] + 1
-        set_revisions({customer_id: revision})
-    return revision
 
 
 def change_customer(

@@ -120,6 +120,17 @@ def set_revisions(tx: Connection, revisions: Mapping[CustomerId, int]) -> None:
         tx.execute(update(CustomerRow).where(theirs).values(revision=revision))
 
 
+def raise_revisions(tx: Connection, by: Mapping[CustomerId, int]) -> None:
+    """Raises the revisions of locked customers, each by so many. Most have one change in common,
+    and are all at revisions of their own."""
+    raised: dict[int, list[CustomerId]] = {}
+    for customer, count in by.items():
+        raised.setdefault(count, []).append(customer)
+    for count, found in raised.items():
+        theirs = among(tx, CustomerRow.customer_id, found)
+        tx.execute(update(CustomerRow).where(theirs).values(revision=CustomerRow.revision + count))
+
+
 def set_customer(
     tx: Connection,
     customer_id: CustomerId,

@@ -8,13 +8,10 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from consent_service.catalogue.model import Channel
-from consent_service.customers.model import Identifier
-from consent_service.customers.normaliser import NotUsable, identifier
+from consent_service.customers.normaliser import NotUsable
 from consent_service.customers.quick import Finder, subject_of
 from consent_service.decisions.model import CAMPAIGN_PATTERN
 from consent_service.decisions.schemas import MAX_CHECKS
-from consent_service.kernel.errors import NotFound
-from consent_service.kernel.ids import CustomerId, parse_customer_id
 from consent_service.web import ownership
 from consent_service.web.quick import Key
 
@@ -27,12 +24,6 @@ class _Context(Struct, forbid_unknown_fields=True, omit_defaults=True):
     campaign: _Campaign | UnsetType = UNSET
     touchpoint: Key | UnsetType = UNSET
     lifecycle_stage: Key | UnsetType = UNSET
-
-
-class _Named(Struct):
-    purpose: Annotated[str, Meta(min_length=1, max_length=64)]
-    customer_id: str | UnsetType = UNSET
-    identifier: Finder | UnsetType = UNSET
 
 
 class _Check(Struct, forbid_unknown_fields=True):
@@ -65,20 +56,6 @@ def quick_batch(body: Any) -> dict[str, Any] | None:
     except (msgspec.ValidationError, NotUsable):
         return None
     return {"checks": found}
-
-
-def named_in(body: Any) -> tuple[CustomerId | Identifier, str] | None:
-    """Whom a body asks about, and for which purpose, where it says so plainly. The rest of it is
-    not looked at."""
-    try:
-        said = msgspec.convert(body, _Named)
-        if said.customer_id is not UNSET:
-            return parse_customer_id(said.customer_id), said.purpose
-        if said.identifier is not UNSET:
-            return identifier(said.identifier.type, said.identifier.value), said.purpose
-    except (msgspec.ValidationError, NotUsable, NotFound):
-        return None
-    return None
 
 
 def quick_check(body: Any) -> dict[str, Any] | None:

@@ -7,9 +7,10 @@ from flask import Response, g, request
 
 from consent_service.catalogue.model import Channel
 from consent_service.consents.tokens import read_token
+from consent_service.customers.quick import named_in
 from consent_service.decisions import service
 from consent_service.decisions.model import Check, Decision, Question
-from consent_service.decisions.quick import named_in, quick_batch, quick_check
+from consent_service.decisions.quick import quick_batch, quick_check
 from consent_service.decisions.schemas import BatchBody, BatchReply, CheckBody, DecisionReply
 from consent_service.decisions.statements import sign_statement
 from consent_service.kernel.clock import rfc3339

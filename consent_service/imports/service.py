@@ -223,7 +223,7 @@ def _carry_out(plan: Plan, terms: Terms, actor: Actor, keys: Keyring) -> None:
         wanted = {_id(person): added.as_particulars() for person, added in plan.completed.items()}
         completion.complete_customers(wanted, terms.now, keys)
     if plan.events:
-        events = [replace(event, customer_id=_id(person)) for person, event, _ in plan.events]
+        events = [replace(event, who=_id(person)) for person, event, _ in plan.events]
         consents.record_consents(events, actor, terms.now, keys, made)
 
 

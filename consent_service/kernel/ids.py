@@ -25,6 +25,7 @@ _TO_PYTHONS = bytes(
 _LENGTH = 26
 _THREE = [a + b + c for a in _ALPHABET for b in _ALPHABET for c in _ALPHABET]  # 15 bits at once
 _SHIFTS = range(120, -1, -15)
+_FEW = 3  # ids are made faster one by one
 _LANE = 32  # bytes, of which a UUID is in the last 16
 _HALVINGS = ((80, 48), (40, 24), (20, 12), (10, 6), (5, 3))  # bits in a half, and how far it moves
 _LETTERS = bytes.maketrans(bytes(range(32)), _ALPHABET.encode())
@@ -73,7 +74,11 @@ def encode(prefix: str, *parts: UUID) -> str:
 
 def encode_all(prefix: str, *columns: Sequence[UUID]) -> list[str]:
     """As `encode`, of many: each column has one part of every id."""
-    parts = [base32_all([f"{part.int:032x}" for part in column]) for column in columns]
+    if len(columns[0]) <= _FEW:
+        return [encode(prefix, *each) for each in zip(*columns, strict=True)]
+    parts = [
+        _of_lanes(b"".join([part.int.to_bytes(_LANE) for part in column])) for column in columns
+    ]
     return [prefix + "_" + "".join(each) for each in zip(*parts, strict=True)]
 
 
@@ -153,11 +158,15 @@ def base32_all(uuids: Sequence[str]) -> list[str]:
     if not uuids:
         return []
     pad = "0" * _LANE
-    number = int.from_bytes(bytes.fromhex(pad + pad.join(uuids).replace("-", "")))
-    for upper, by in _halvings(len(uuids)):
+    return _of_lanes(bytes.fromhex(pad + pad.join(uuids).replace("-", "")))
+
+
+def _of_lanes(lanes: bytes) -> list[str]:
+    number = int.from_bytes(lanes)
+    for upper, by in _halvings(len(lanes) // _LANE):
         moved = number & upper
         number = number ^ moved | moved << by
-    text = number.to_bytes(_LANE * len(uuids)).translate(_LETTERS).decode()
+    text = number.to_bytes(len(lanes)).translate(_LETTERS).decode()
     return [text[end - _LENGTH : end] for end in range(_LANE, len(text) + 1, _LANE)]
 
 

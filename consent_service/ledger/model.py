@@ -38,7 +38,7 @@ ANSWERS = frozenset(
 CHANGES = frozenset(EntryKind) - ANSWERS
 
 
-class Entry(Struct, frozen=True):
+class Entry(Struct, frozen=True, gc=False):
     """One row of the log. The clear columns are for auditors' filters and hold no personal
     value. `payload` is sealed by the room that appends it, under the customer's life key, with a
     salt before it; `commitment` is the SHA-256 of both.

@@ -40,7 +40,7 @@ _FIRST, _LAST = UUID(int=0), UUID(int=(1 << 128) - 1)
 def add_entries(tx: Connection, entries: Iterable[Entry]) -> None:
     """Appends entries. Raises: NotLogged, whatever the store has against it."""
     try:
-        insert_rows(tx, LedgerEntryRow, [_values(entry) for entry in entries])
+        insert_rows(tx, LedgerEntryRow, [entry_values(entry) for entry in entries])
     except DBAPIError as error:
         raise NotLogged() from error
 
@@ -56,7 +56,7 @@ def add_answers(tx: Connection, answers: Sequence[Answer]) -> None:
         "commitment": [each.commitment for each in answers],
         "payload": [each.payload for each in answers],
     }
-    shared = [_values(each.entry()) for each in alike.values()]
+    shared = [entry_values(each.entry()) for each in alike.values()]
     try:
         insert_alike(tx, LedgerEntryRow, shared, [at[id(each.said)] for each in answers], own)
     except DBAPIError as error:
@@ -68,7 +68,7 @@ _ADD = Prepared(insert(LedgerEntryRow))
 
 def add_entry(door: Door, entry: Entry) -> bool:
     """Appends one entry: True."""
-    return door.execute(_ADD, **_values(entry)) == 1
+    return door.execute(_ADD, **entry_values(entry)) == 1
 
 
 def adding_while(holds: ColumnElement[bool]) -> Prepared:
@@ -80,7 +80,7 @@ def adding_while(holds: ColumnElement[bool]) -> Prepared:
 
 def add_entry_while(door: Door, statement: Prepared, entry: Entry) -> bool:
     """Appends one entry if what the statement asks for holds; whether it does."""
-    return door.execute(statement, **_values(entry)) == 1
+    return door.execute(statement, **entry_values(entry)) == 1
 
 
 def find_entry(tx: Connection, place: UUID, entry_id: UUID) -> Entry | None:
@@ -184,12 +184,13 @@ def _is_apart(entry: Entry) -> bool:
     return abs(time_of(entry.id) - entry.occurred_at) >= _APART
 
 
-def _values(entry: Entry) -> dict[str, object]:
+def entry_values(entry: Entry) -> dict[str, object]:
+    """The columns of an entry."""
     return {
         "customer_id": entry.place,
         "id": entry.id,
         "known": entry.known,
-        "kind": entry.kind.value,
+        "kind": str(entry.kind),
         "occurred_at": entry.occurred_at,
         "recorded_at": entry.recorded_at,
         "client_id": entry.client_id,

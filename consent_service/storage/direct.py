@@ -8,17 +8,13 @@ autocommit: each statement stands alone, sees what is committed, and is durable 
 
 import time
 from collections import deque
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from contextvars import ContextVar
-from datetime import datetime
 from threading import Lock
 from typing import Any, NoReturn, cast
-from uuid import UUID
 from weakref import WeakKeyDictionary
 
-from psycopg import errors, pq
-from psycopg.adapt import PyFormat, Transformer
 from sqlalchemy import ClauseElement, Engine, event
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -27,6 +23,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from consent_service.kernel.errors import Unavailable
 from consent_service.storage.db import IDLE_S, db
+from consent_service.storage.libpq import sender, sender_within
 from consent_service.storage.unit_of_work import joined
 
 Rule = Callable[[Any], Any]
@@ -97,6 +94,7 @@ class Door:
         self, connection: PoolProxiedConnection, dialect: Dialect, *, alone: bool = True
     ) -> None:
         self.dialect, self.broken, self._connection = dialect, False, connection
+        self._alone = alone
         sqlite = dialect.name == "sqlite"
         self._turn: AbstractContextManager[object] = (
             _one_writer if alone and sqlite else nullcontext()
@@ -106,10 +104,7 @@ class Door:
         self._errors = driver.Error
         self._send: Any = raw.execute
         if dialect.name == "postgresql":
-            found = connection.info.get(_Postgres)
-            if found is None:
-                found = connection.info[_Postgres] = _Postgres(raw)
-            self._send = found.execute
+            self._send = (sender if alone else sender_within)(connection)
 
     def rows(self, statement: Prepared, **values: Any) -> list[list[Any]]:
         """The rows of a SELECT. Raises: Unavailable, Refused."""
@@ -130,6 +125,33 @@ class Door:
                 return int(done.rowcount)
         except self._errors as error:
             self._fail(error)
+
+    def execute_together(self, first: Prepared, then: Sequence[Prepared], **values: Any) -> bool:
+        """Carries out statements in one transaction, all of them or, where the first touches
+        nothing, none; which. For SQLite: see `together`. Raises: Unavailable, Refused."""
+        try:
+            with self._turn, self._transaction():
+                for each in (first, *then):
+                    compiled = each.compiled(self.dialect)
+                    done = self._send(compiled.text, compiled.parameters(values))
+                    if each is first and not done.rowcount:
+                        return False
+                return True
+        except self._errors as error:
+            self._fail(error)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        if not self._alone:
+            yield
+            return
+        self._send("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._send("ROLLBACK")
+            raise
+        self._send("COMMIT")
 
     def is_there(self) -> bool:
         """Whether the store still answers through it."""
@@ -153,56 +175,6 @@ class Door:
         raise Unavailable() from error
 
 
-class _Postgres:
-    """A connection of psycopg's, spoken to through libpq: statements are prepared at first use.
-    What takes long to write as text is sent in binary, and everything comes back so."""
-
-    def __init__(self, connection: Any) -> None:
-        self._libpq: pq.abc.PGconn = connection.pgconn
-        self._values: Any = Transformer(connection)
-        self._names: dict[str, bytes] = {}
-
-    def execute(self, text: str, given: list[Any]) -> "_Postgres":
-        """Sends a statement, and waits for the answer. Raises: psycopg's errors."""
-        name = self._names.get(text) or self._prepare(text)
-        formats = [_BINARY if type(value) in _AS_BINARY else _TEXT for value in given]
-        sent = self._values.dump_sequence(given, formats)
-        result = self._libpq.exec_prepared(name, sent, self._values.formats, 1)
-        if result.status not in _DONE:
-            self._fail(result)
-        self._result = result
-        return self
-
-    @property
-    def rowcount(self) -> int:
-        """How many rows the statement sent last touched."""
-        return self._result.command_tuples or 0
-
-    def fetchall(self) -> list[tuple[Any, ...]]:
-        """The rows of the statement sent last."""
-        self._values.set_pgresult(self._result)
-        found: list[tuple[Any, ...]] = self._values.load_rows(0, self._result.ntuples, tuple)
-        return found
-
-    def _prepare(self, text: str) -> bytes:
-        name = b"consent_%d" % len(self._names)
-        result = self._libpq.prepare(name, text.encode())
-        if result.status not in _DONE:
-            self._fail(result)
-        self._names[text] = name
-        return name
-
-    def _fail(self, result: pq.abc.PGresult) -> NoReturn:
-        error = errors.error_from_result(result)
-        stale = isinstance(error, errors.FeatureNotSupported)  # prepared before a migration
-        if stale or self._libpq.status != pq.ConnStatus.OK:
-            raise errors.OperationalError("the connection is of no more use") from error
-        raise error
-
-
-_TEXT, _BINARY = PyFormat.TEXT, PyFormat.BINARY
-_AS_BINARY = frozenset({bytes, UUID, datetime})  # an int's size would have to be its column's
-_DONE = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK)
 _here: ContextVar[Door | None] = ContextVar("direct", default=None)
 
 

@@ -1,9 +1,13 @@
 """Asking for many rows at once by what stands in one column, in one statement of one parameter."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from struct import Struct
 from typing import Any
 from uuid import UUID
 
+from psycopg import adapters
+from psycopg.adapt import Dumper
+from psycopg.pq import Format
 from sqlalchemy import (
     BindParameter,
     Column,
@@ -20,6 +24,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import QueryableAttribute
 from sqlalchemy.types import TypeEngine, UserDefinedType
+
+_HEAD = Struct(">5i").pack
 
 # SQLite knows no arrays: the values come one after another in one blob, and are cut out. (Out of a
 # text, each would be looked for from its beginning.)
@@ -75,7 +81,8 @@ class RowsAmong:
 def _parameters(dialect: str, given: list[Any]) -> dict[str, Any]:
     if dialect == "postgresql":
         return {"many": _array(given)}
-    packed = b"".join([each.bytes for each in given] if isinstance(given[0], UUID) else given)
+    of_uuids = isinstance(given[0], UUID)
+    packed = b"".join([each.int.to_bytes(16) for each in given] if of_uuids else given)
     return {
         "many_packed": packed,
         "many_width": len(packed) // len(given),
@@ -106,8 +113,8 @@ def _is_one(
     return column.op("IN", is_comparison=True)(parts)
 
 
-class _Array(UserDefinedType[str]):
-    """An array that is written out already: the driver would ask of each value what it is."""
+class _Array(UserDefinedType[bytes]):
+    """An array that is packed already: the driver would ask of each value what it is."""
 
     cache_ok = True
     render_bind_cast = True
@@ -120,10 +127,37 @@ class _Array(UserDefinedType[str]):
         return self.kind
 
 
-def _array(given: list[Any]) -> str:
+class _Uuids(bytes):
+    """A `uuid[]` as PostgreSQL takes it in binary."""
+
+
+class _Blobs(bytes):
+    """A `bytea[]`, likewise."""
+
+
+class _UuidsDumper(Dumper):
+    format, oid = Format.BINARY, 2951
+
+    def dump(self, obj: Any) -> Any:
+        """As it is."""
+        return obj
+
+
+class _BlobsDumper(_UuidsDumper):
+    oid = 1001
+
+
+adapters.register_dumper(_Uuids, _UuidsDumper)
+adapters.register_dumper(_Blobs, _BlobsDumper)
+
+
+def _array(given: list[Any]) -> bytes:
+    """Source: PostgreSQL's `array_recv`: one dimension, no nulls, the kind, how many, from 1 on."""
     if isinstance(given[0], UUID):
-        return "{" + ",".join([f"{value.int:032x}" for value in given]) + "}"
-    return '{"' + '","'.join(["\\\\x" + value.hex() for value in given]) + '"}'
+        head = _HEAD(1, 0, 2950, len(given), 1)
+        return _Uuids(head + b"".join([b"\0\0\0\x10" + v.int.to_bytes(16) for v in given]))
+    head = _HEAD(1, 0, 17, len(given), 1)
+    return _Blobs(head + b"".join([len(v).to_bytes(4) + v for v in given]))
 
 
 def rows_among(

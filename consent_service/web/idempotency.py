@@ -9,6 +9,7 @@ answer after `_LEASE` is of a process that died before its commit: it may be tak
 import functools
 import json
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from typing import Any, TypeVar, cast
 from uuid import UUID
@@ -18,6 +19,7 @@ from flask import g, request
 from consent_service.crypto import blind_index
 from consent_service.crypto.envelope import Field, Sealed, seal, sealed_under, unseal
 from consent_service.kernel.errors import Conflict, Invalid, Unavailable
+from consent_service.storage.direct import direct
 from consent_service.storage.unit_of_work import unit_of_work
 from consent_service.web import store
 from consent_service.web.api import Reply
@@ -45,12 +47,21 @@ class InFlight(Conflict):
 
 def idempotent(view: View) -> View:
     """Makes a write repeatable by key, and one transaction whether or not there is a key."""
+    return _idempotent(view, unit_of_work)
 
+
+def idempotent_by_itself(view: View) -> View:
+    """As `idempotent`, of a view whose one service call is a transaction by itself: without a key
+    none is begun for it."""
+    return _idempotent(view, nullcontext)
+
+
+def _idempotent(view: View, together: Callable[[], AbstractContextManager[object]]) -> View:
     @functools.wraps(view)
     def once(*args: Any, **kwargs: Any) -> Reply:
         given = request.headers.get("Idempotency-Key")
         if given is None:
-            with unit_of_work():
+            with together():
                 return view(*args, **kwargs)
         if not 1 <= len(given) <= 255:
             raise Invalid.at("", "invalid_idempotency_key", "A key has 1 to 255 characters.")
@@ -59,11 +70,11 @@ def idempotent(view: View) -> View:
         if kept is not None:
             return kept
         try:
-            with unit_of_work() as tx:
+            with unit_of_work(), direct() as door:
                 reply = view(*args, **kwargs)
                 place = UUID(bytes=key[:16]) if reply.customer is None else reply.customer
                 sealed = seal(keys().master, _field(place), _dump(reply))
-                store.add_record(tx, place, g.client_id, key, sealed, now())
+                store.add_record(door, place, g.client_id, key, sealed, now())
         except Unavailable:
             raise  # it may have been committed: a retry finds the record, or waits the lease out
         except BaseException:
@@ -82,9 +93,10 @@ def delete_expired() -> int:
 
 
 def _claim_or_find(key: bytes, fingerprint: bytes) -> Reply | None:
-    with unit_of_work() as tx:
-        if store.add_claim(tx, g.client_id, key, fingerprint, now()):
+    with direct() as door:
+        if store.add_claim(door, g.client_id, key, fingerprint, now()):
             return None
+    with unit_of_work() as tx:
         claim = store.find_claim(tx, g.client_id, key)
         if claim is None:
             raise InFlight()

@@ -5,25 +5,22 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Connection, delete, insert, select, update
-from sqlalchemy.exc import IntegrityError
 
 from consent_service.crypto.envelope import Sealed
+from consent_service.storage.direct import Door, Prepared, Refused
 from consent_service.web.tables import IdempotencyClaimRow as Claim
 from consent_service.web.tables import IdempotencyRecordRow as Record
 
+_CLAIM, _KEEP = Prepared(insert(Claim)), Prepared(insert(Record))
 
-def add_claim(
-    tx: Connection, client_id: str, key: bytes, fingerprint: bytes, now: datetime
-) -> bool:
-    """Claims a key. False when somebody holds it already."""
+
+def add_claim(door: Door, client_id: str, key: bytes, fingerprint: bytes, now: datetime) -> bool:
+    """Claims a key, outside any unit of work. False when somebody holds it already."""
     try:
-        with tx.begin_nested():
-            tx.execute(
-                insert(Claim).values(
-                    client_id=client_id, key_digest=key, fingerprint=fingerprint, claimed_at=now
-                )
-            )
-    except IntegrityError:
+        door.execute(
+            _CLAIM, client_id=client_id, key_digest=key, fingerprint=fingerprint, claimed_at=now
+        )
+    except Refused:
         return False
     return True
 
@@ -57,13 +54,11 @@ def delete_claim(tx: Connection, client_id: str, key: bytes) -> None:
 
 
 def add_record(
-    tx: Connection, place: UUID, client_id: str, key: bytes, reply: Sealed, now: datetime
+    door: Door, place: UUID, client_id: str, key: bytes, reply: Sealed, now: datetime
 ) -> None:
-    """Keeps an answer."""
-    tx.execute(
-        insert(Record).values(
-            customer_id=place, client_id=client_id, key_digest=key, reply=reply, recorded_at=now
-        )
+    """Keeps an answer. Raises: Refused."""
+    door.execute(
+        _KEEP, customer_id=place, client_id=client_id, key_digest=key, reply=reply, recorded_at=now
     )
 
 

@@ -92,12 +92,7 @@ def _check_type(request: Request) -> None:
 
 def _parse(raw: bytes) -> Any:
     try:
-        body = json.loads(
-            raw.decode(),  # of bytes, json would take UTF-16 and halves of surrogate pairs
-            object_pairs_hook=_no_repeats,
-            parse_constant=_no_constant,
-            parse_float=_finite,
-        )
+        body = _decode(raw.decode())  # of bytes, json would take UTF-16 and halves of surrogates
     except (ValueError, RecursionError):
         raise BadRequest() from None
     if _SUSPECT.search(raw):
@@ -140,6 +135,11 @@ def _finite(digits: str) -> float:
     if not math.isfinite(number):
         raise ValueError("too large for a number")
     return number
+
+
+_decode = json.JSONDecoder(
+    object_pairs_hook=_no_repeats, parse_constant=_no_constant, parse_float=_finite
+).decode
 
 
 def _refuse_unstorable(value: Any, pointer: str) -> None:

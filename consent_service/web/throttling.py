@@ -51,7 +51,7 @@ class Throttle:
     """What this process holds: portions taken and not yet spent, and the quotas read last."""
 
     lock: Lock = field(default_factory=Lock)
-    portions: dict[bytes, tuple[datetime, int]] = field(default_factory=dict)
+    portions: dict[tuple[str, str], tuple[datetime, int]] = field(default_factory=dict)
     quotas: dict[tuple[str, str], int] = field(default_factory=dict)
     quotas_until: datetime | None = None
 
@@ -67,15 +67,16 @@ def admit(budget: Budget, subject: str) -> None:
     moment = now()
     seconds = int(budget.window.total_seconds())
     start = datetime.fromtimestamp(int(moment.timestamp()) // seconds * seconds, UTC)
-    digest = blind_index.keyed_digest(keys(), "throttle", f"{budget.name}\0{subject}".encode())
-    if _spend(digest, start):
+    counted = (budget.name, subject)
+    if _spend(counted, start):
         return
+    digest = blind_index.keyed_digest(keys(), "throttle", "\0".join(counted).encode())
     end = start + budget.window
     portion = max(1, budget.limit // _PORTIONS)
     with reading() as tx:
         for amount in sorted({portion, 1}, reverse=True):
             if store.take(tx, digest, start, end, amount, budget.limit):
-                _keep(digest, start, amount - 1)
+                _keep(counted, start, amount - 1)
                 return
     raise TooMany(math.ceil((end - moment).total_seconds()))
 
@@ -141,26 +142,26 @@ def _quota(client_id: str, budget: ClientBudget) -> int | None:
     return usual * 10 if budget is ClientBudget.WITHDRAWALS else usual
 
 
-def _spend(digest: bytes, start: datetime) -> bool:
+def _spend(counted: tuple[str, str], start: datetime) -> bool:
     throttle = _throttle()
     with throttle.lock:
-        kept = throttle.portions.get(digest)
+        kept = throttle.portions.get(counted)
         if kept is None or kept[0] != start or not kept[1]:
             return False
-        throttle.portions[digest] = (start, kept[1] - 1)
+        throttle.portions[counted] = (start, kept[1] - 1)
         return True
 
 
-def _keep(digest: bytes, start: datetime, left: int) -> None:
+def _keep(counted: tuple[str, str], start: datetime, left: int) -> None:
     throttle = _throttle()
     if not left:
         return
     with throttle.lock:
         if len(throttle.portions) > 1_000:
             throttle.portions.clear()  # unspent portions are lost, which is the safe side
-        had = throttle.portions.get(digest)
+        had = throttle.portions.get(counted)
         more = had[1] if had is not None and had[0] == start else 0
-        throttle.portions[digest] = (start, left + more)
+        throttle.portions[counted] = (start, left + more)
 
 
 def _throttle() -> Throttle:

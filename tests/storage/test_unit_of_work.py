@@ -3,9 +3,11 @@ from datetime import UTC, datetime
 
 import pytest
 from flask import current_app
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import bindparam, insert, select, text, update
 
 from consent_service.oauth.tables import ClientRow
+from consent_service.storage.direct import Prepared, Refused, direct
+from consent_service.storage.together import Adding, Changing, Together
 from consent_service.storage.unit_of_work import reading, unit_of_work
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -74,6 +76,92 @@ def test_the_next_unit_is_a_new_one_after_a_failure():
     with unit_of_work() as tx:
         add(tx, "one")
     assert names() == {"one"}
+
+
+ADD = Prepared(insert(ClientRow))
+NEW = {"name": "0", "scopes": "", "recipients": "", "created_at": NOW, "disabled_at": None,
+       "last_used_at": None, "kind": "service", "redirect_uris": "", "jwks": None,
+       "auth_method": "client_secret_basic"}  # fmt: skip
+
+
+def test_what_goes_directly_first_of_all_goes_with_its_unit():
+    def failing():
+        with unit_of_work():
+            with direct() as door:
+                door.execute(ADD, id="one", **NEW)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        failing()
+    assert names() == set()
+
+
+def test_what_goes_directly_is_understood_after_units_that_failed():
+    """The driver has the store forget what it prepared."""
+
+    def failing(at):
+        with unit_of_work() as tx:
+            with direct() as door:
+                door.execute(ADD, id=f"first{at}", **NEW)
+            add(tx, f"then{at}")
+            raise ZeroDivisionError
+
+    for at in range(12):
+        with pytest.raises(ZeroDivisionError):
+            failing(at)
+    assert names() == set()
+
+
+RENAME = Changing(
+    ClientRow,
+    (ClientRow.id == bindparam("was_id")) & (ClientRow.name == bindparam("was_name")),
+    {"name": bindparam("name")},
+)
+RENAME_AND_ADD = Together(RENAME, [Adding(ClientRow, "", ["name"])])
+
+
+def rename_and_add(was, added, name):
+    values = {**NEW, "was_id": "one", "was_name": was, "id": added, "name": name}
+    with direct() as door:
+        return RENAME_AND_ADD.carry_out(door, **values)
+
+
+def test_writes_go_together_or_not_at_all():
+    with unit_of_work() as tx:
+        add(tx, "one")
+    assert not rename_and_add("another", "two", "1")
+    assert names() == {"one"}
+    assert rename_and_add("0", "two", "1")
+    assert names() == {"one", "two"}
+    with pytest.raises(Refused):
+        rename_and_add("1", "two", "2")  # somebody is called so
+    with reading() as tx:
+        assert set(tx.scalars(select(ClientRow.name))) == {"1"}
+    assert rename_and_add("1", "three", "2")  # the connection is as it was
+
+
+def test_writes_that_go_together_go_with_their_unit():
+    with unit_of_work() as tx:
+        add(tx, "one")
+
+    def failing():
+        with unit_of_work():
+            assert rename_and_add("0", "two", "1")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        failing()
+    assert names() == {"one"}
+    assert rename_and_add("0", "two", "1")
+
+
+def test_of_writes_at_once_that_go_together_one_is_first():
+    with unit_of_work() as tx:
+        add(tx, "one")
+    done = []
+    in_thread(*[lambda at=at: done.append(rename_and_add("0", f"two{at}", "1")) for at in range(6)])
+    assert sorted(done) == [False] * 5 + [True]
+    assert len(names()) == 2
 
 
 def test_nobody_else_sees_what_is_not_committed():

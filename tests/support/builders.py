@@ -183,7 +183,7 @@ def make_new_event(kind=EventKind.GIVEN, **changes):
     """An event as it comes in."""
     kind = EventKind(kind)
     values = {
-        "customer_id": CUSTOMER,
+        "who": CUSTOMER,
         "purpose": PURPOSE,
         "kind": kind,
         "channel": Channel.EMAIL,

@@ -21,7 +21,13 @@ from consent_service.consents.model import (
     record_for,
     recorded_kind,
 )
-from consent_service.consents.projection import apply_event, latest_of_each, project
+from consent_service.consents.projection import (
+    apply_event,
+    latest_of_each,
+    project,
+    speaks_last,
+)
+from consent_service.consents.slots import Slots, to_weigh
 from consent_service.kernel.errors import Invalid
 from tests.support.builders import (
     NOW,
@@ -102,6 +108,42 @@ def test_the_order_of_arrival_changes_nothing(history):
 def test_the_latest_of_each_kind_are_all_that_need_to_be_kept(history):
     events, shuffled = history
     assert said(arrived(shuffled, known_of=latest_of_each)) == said(arrived(events))
+
+
+@given(histories())
+@settings(max_examples=300)
+def test_what_speaks_last_needs_nothing_that_was_before_it(history):
+    for channel in (Channel.EMAIL, None):
+        record, known = None, []
+        for number, event in enumerate(history[1], start=2):
+            recorded = replace(event, revision=number, recorded_at=at(number))
+            after = apply_event(record, recorded, channel, known)
+            last = max((e.happened_at for e in known), default=None)
+            if speaks_last(recorded, last) and recorded.channel in (channel, None):
+                assert after == apply_event(record, recorded, channel, ())
+            record = after or record
+            known.append(recorded)
+
+
+@given(st.lists(EVENTS, max_size=4), st.lists(EVENTS, min_size=1, max_size=4))
+@settings(max_examples=300)
+def test_many_make_the_same_with_only_what_is_to_be_weighed(earlier, later):
+    events = [
+        replace(event, revision=number, recorded_at=at(number), channel=Channel.EMAIL)
+        for number, event in enumerate([*earlier, *later], start=2)
+    ]
+    before, new = events[: len(earlier)], events[len(earlier) :]
+    place = (new[0].customer_id, new[0].purpose)
+    stored = arrived(before)
+    records = {} if stored is None else {(*place, Channel.EMAIL): stored}
+    last = {} if stored is None else {place: max(e.happened_at for e in before)}
+    some = dict.fromkeys(to_weigh(new, last), before)
+    found = []
+    for weighed in ({place: before}, some):
+        slots = Slots(records, weighed)
+        states = [slots.apply(event, [Channel.EMAIL]) for event in new]
+        found.append((states, slots.ended(), slots.made()))
+    assert found[0] == found[1]
 
 
 def test_every_order_of_one_of_each_kind_ends_alike():

@@ -1,0 +1,244 @@
+"""Recording what people said.
+
+A single event takes one read and one write, which is carried out only if nobody changed its
+customer in between (`one_store`). Many, and what that did not do, are recorded under the locks of
+their customers. What events make is told the same way for both.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from types import MappingProxyType
+from uuid import UUID
+
+from msgspec import Struct
+from sqlalchemy import Connection
+
+from consent_service.catalogue import service as catalogues
+from consent_service.catalogue.model import Catalogue, Purpose
+from consent_service.consents import confirming_store, one_store, slots_store, store
+from consent_service.consents.model import (
+    Event,
+    EventKind,
+    NewEvent,
+    State,
+    channels_of,
+    check_event,
+)
+from consent_service.consents.one_store import One
+from consent_service.consents.sealing import make_entry, make_event, proves
+from consent_service.consents.slots import Slots, to_weigh
+from consent_service.crypto.data_keys import DataKeyKind, OpenKeys, unwrap
+from consent_service.crypto.envelope import SealingKey
+from consent_service.crypto.keyring import Keyring
+from consent_service.customers import keys as data_keys
+from consent_service.customers import service as customers
+from consent_service.customers.identifiers import is_value, newest_probe
+from consent_service.customers.model import Identifier
+from consent_service.kernel.actors import Actor
+from consent_service.kernel.ids import CustomerId, new_uuids
+from consent_service.ledger import service as ledger
+from consent_service.ledger.model import Entry, NotLogged
+from consent_service.oauth.model import Caller, digest
+from consent_service.storage.direct import Refused, direct
+from consent_service.storage.unit_of_work import unit_of_work
+
+_NOBODY: Mapping[CustomerId, OpenKeys] = MappingProxyType({})
+
+
+class Recorded(Struct, frozen=True, gc=False):
+    """What came of an event. `state` is what now holds: a yes wherever one is left."""
+
+    event: Event
+    state: State
+
+
+class _Whose(Struct):
+    """Whom events are about: the customers that they lead to, those customers' revisions so far
+    and open keys. Of proof keys, those that are needed."""
+
+    to: dict[CustomerId | Identifier, CustomerId]
+    revisions: dict[CustomerId, int]
+    life: dict[CustomerId, SealingKey]
+    proof: dict[CustomerId, SealingKey]
+
+
+def look_up(
+    token: str, named: CustomerId | Identifier, purpose: str, now: datetime, keys: Keyring
+) -> tuple[Caller, One | None] | None:
+    """Whom a live access token belongs to, and what an event will need of whoever it names, by one
+    read. Nothing of it is for anybody before the caller's right to it is looked at."""
+    asked = named if isinstance(named, UUID) else newest_probe(named, keys)
+    with direct() as door:
+        return one_store.find(door, digest(token), now, purpose, asked)
+
+
+def record_consent(
+    event: NewEvent, actor: Actor, now: datetime, keys: Keyring, one: One | None = None
+) -> Recorded:
+    """Records one event; `one` is what was looked up for it within the same request. A device that
+    nobody has is a new customer. Raises: Invalid, NotFound."""
+    done = None if one is None else _record_one(one, event, actor, now, keys)
+    return done or _record([event], [""], actor, now, keys)[0]
+
+
+def record_consents(
+    events: Sequence[NewEvent],
+    actor: Actor,
+    now: datetime,
+    keys: Keyring,
+    fresh: Mapping[CustomerId, OpenKeys] = _NOBODY,
+) -> list[Recorded]:
+    """Records events, all or none, in their order. `fresh` are customers whom the caller's unit
+    of work has created, with their open keys: of them nothing needs to be looked up.
+
+    Raises: Invalid, NotFound.
+    """
+    pointers = [f"/events/{at}" for at in range(len(events))]
+    return _record(events, pointers, actor, now, keys, fresh)
+
+
+def _record_one(
+    one: One, new: NewEvent, actor: Actor, now: datetime, keys: Keyring
+) -> Recorded | None:
+    """None, and nothing recorded, where something else was looked up, or has changed since."""
+    whose = _whose(one, new, keys)
+    if whose is None:
+        return None
+    catalogue = catalogues.by_version(one.catalogue_version)
+    purpose = check_event(new, catalogue, now, "")
+    event, entry_id = _make([new], [purpose], whose, actor, now)[0]
+    place = (one.customer_id, one.purpose)
+    with direct() as door:
+        to_read = to_weigh([event], {} if one.last is None else {place: one.last})
+        events = {place: one_store.list_latest(door, *place) for place in to_read}
+        slots = Slots(one.records, events)
+        recorded, entry = _apply(event, entry_id, purpose, slots, catalogue, whose)
+        confirm = _is_to_confirm(event)
+        try:
+            done = one_store.add_one(door, one.revision, event, slots, entry, confirm=confirm)
+        except Refused as error:
+            raise NotLogged() from error
+    return recorded if done else None
+
+
+def _whose(one: One, new: NewEvent, keys: Keyring) -> _Whose | None:
+    """None where it is not about whom, and for what, was looked up."""
+    customer_id, who = one.customer_id, new.who
+    if new.purpose != one.purpose:
+        return None
+    life = unwrap(keys, DataKeyKind.LIFE, customer_id, one.life)
+    if isinstance(who, UUID):
+        if who != customer_id:
+            return None
+    elif one.identifier is None or not is_value(
+        who, (customer_id, one.identifier[0]), one.identifier[1], life
+    ):
+        return None
+    proof = {}
+    if proves(new):
+        proof[customer_id] = unwrap(keys, DataKeyKind.PROOF, customer_id, one.proof)
+    return _Whose({who: customer_id}, {customer_id: one.revision}, {customer_id: life}, proof)
+
+
+def _record(
+    events: Sequence[NewEvent],
+    pointers: Sequence[str],
+    actor: Actor,
+    now: datetime,
+    keys: Keyring,
+    fresh: Mapping[CustomerId, OpenKeys] = _NOBODY,
+) -> list[Recorded]:
+    with unit_of_work() as tx:
+        identifiers = [event.who for event in events if isinstance(event.who, Identifier)]
+        owners = customers.get_or_create_owners(identifiers, now, keys)
+        catalogue = catalogues.current()
+        purposes = [
+            check_event(event, catalogue, now, pointer)
+            for event, pointer in zip(events, pointers, strict=True)
+        ]
+        whose = _lock(events, owners, keys, fresh)
+        made = _make(events, purposes, whose, actor, now)
+        slots = _slots(tx, [event for event, _ in made], fresh)
+        done = [
+            _apply(event, entry_id, purpose, slots, catalogue, whose)
+            for (event, entry_id), purpose in zip(made, purposes, strict=True)
+        ]
+        customers.raise_revisions(Counter(event.customer_id for event, _ in made))
+        store.add_events(tx, [event for event, _ in made])
+        store.replace_records(tx, slots.ended(), slots.made())
+        to_confirm = [(e.customer_id, e.id) for e, _ in made if _is_to_confirm(e)]
+        confirming_store.add_waiting(tx, to_confirm, now)
+        ledger.append([entry for _, entry in done])
+    return [recorded for recorded, _ in done]
+
+
+def _apply(
+    event: Event,
+    entry_id: UUID,
+    purpose: Purpose,
+    slots: Slots,
+    catalogue: Catalogue,
+    whose: _Whose,
+) -> tuple[Recorded, Entry]:
+    """What comes of an event, and what the log says of it."""
+    state = slots.apply(event, channels_of(event, purpose))
+    entry = make_entry(entry_id, event, state, catalogue, whose.life[event.customer_id])
+    return Recorded(event, state), entry
+
+
+def _is_to_confirm(event: Event) -> bool:
+    """Whether it is a yes to which a letter with a link goes: not one that another system tells
+    of."""
+    return event.kind is EventKind.REQUESTED and not event.imported
+
+
+def _lock(
+    events: Sequence[NewEvent],
+    owners: Mapping[Identifier, CustomerId],
+    keys: Keyring,
+    fresh: Mapping[CustomerId, OpenKeys],
+) -> _Whose:
+    """Locks those whom events are about. Raises: NotFound."""
+    named = [e.who if isinstance(e.who, UUID) else owners[e.who] for e in events]
+    resolved, revisions = customers.lock_resolved(list(set(named) - fresh.keys()))
+    life = data_keys.open_life(list(revisions), keys)
+    for customer in fresh.keys() & set(named):
+        resolved[customer], revisions[customer] = customer, customers.FIRST_REVISION
+        life[customer] = fresh[customer].life
+    to = {e.who: resolved[one] for e, one in zip(events, named, strict=True)}
+    proving = {to[event.who] for event in events if proves(event)}
+    opened = data_keys.open_many(list(proving - fresh.keys()), keys)
+    proof = {one: (opened.get(one) or fresh[one]).proof for one in proving}
+    return _Whose(to, revisions, life, proof)
+
+
+def _make(
+    events: Sequence[NewEvent],
+    purposes: Sequence[Purpose],
+    whose: _Whose,
+    actor: Actor,
+    now: datetime,
+) -> list[tuple[Event, UUID]]:
+    """The events to record, each at a revision of its own, and the ids of their entries."""
+    made, ids = [], iter(new_uuids(2 * len(events)))
+    for new, purpose in zip(events, purposes, strict=True):
+        customer_id = whose.to[new.who]
+        revision = whose.revisions[customer_id] = whose.revisions[customer_id] + 1
+        proof = whose.proof.get(customer_id)
+        event = make_event(next(ids), new, purpose, customer_id, revision, actor, now, proof)
+        made.append((event, next(ids)))
+    return made
+
+
+def _slots(tx: Connection, events: Sequence[Event], fresh: Mapping[CustomerId, OpenKeys]) -> Slots:
+    """The records of locked customers, and the earlier events that are to be weighed. Where there
+    is no record there are no events either."""
+    known = {event.customer_id for event in events} - fresh.keys()
+    purposes = {event.purpose for event in events}
+    records = slots_store.find_records(tx, known, purposes)
+    with_events = {customer_id for customer_id, *_ in records}
+    places = to_weigh(events, slots_store.list_last(tx, with_events, purposes))
+    to_read = {customer_id for customer_id, _ in places} & with_events
+    earlier = slots_store.list_latest_events(tx, to_read, purposes)
+    return Slots(records, {place: earlier.get(place, []) for place in places})
