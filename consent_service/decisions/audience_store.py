@@ -158,7 +158,7 @@ def _packed_by_store(tx: Connection, plain: Select[Any]) -> Iterator[Alike]:
         positions = array("H", bytes(ats))
         if sys.byteorder == "little":
             positions.byteswap()
-        first = of_part << AT_BITS
+        first = int(of_part) << AT_BITS
         yield Alike(marked, tuple(facts), [first + each for each in positions], bytes(secrets))
 
 
