@@ -153,7 +153,7 @@ def _packed_by_store(tx: Connection, plain: Select[Any]) -> Iterator[Alike]:
     packed = [func.string_agg(each, _NO_BYTES) for each in (func.int2send(at), secret)]
     # A few at a time: the driver has all of what it is given in memory, twice.
     query = select(*packed, part, *same).group_by(part, *same)
-    rows = tx.execute(query, execution_options={"stream_results": True, "yield_per": 4})
+    rows = tx.execute(query, execution_options={"stream_results": True, "yield_per": 2})
     for ats, secrets, of_part, marked, *facts in rows:
         positions = array("H", bytes(ats))
         if sys.byteorder == "little":

@@ -1,10 +1,13 @@
 """An audience as a Parquet file. The summary stands in the footer, as `consent.summary`."""
 
+import os
 from collections.abc import Iterator
 from io import RawIOBase
 from typing import IO, Any
 
 import msgspec
+
+os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # it takes 25 MB, its own one 60
 import pyarrow
 from pyarrow.parquet import ParquetFile, ParquetWriter
 
@@ -13,6 +16,7 @@ from consent_service.screenings.forms import PORTION, Form, Named, Portion, mixe
 from consent_service.screenings.model import Column, Summary, Unusable
 from consent_service.screenings.subjects import crowd_of, subject_of
 
+_AHEAD = 1 << 16  # bytes of a column; all of it in a group of rows otherwise
 _UNREADABLE = (pyarrow.ArrowException, OSError, ValueError)
 
 
@@ -66,14 +70,14 @@ def _is_text(kind: Any) -> bool:
 def _file(source: IO[bytes]) -> tuple[Any, Any]:
     """A file and its schema."""
     try:
-        file = ParquetFile(source, pre_buffer=False)
+        file = ParquetFile(source, pre_buffer=False, buffer_size=_AHEAD)
         return file, file.schema_arrow
     except _UNREADABLE:
         raise _no_parquet() from None
 
 
 def _batches(file: ParquetFile, columns: list[str] | None = None) -> Iterator[Any]:
-    batches = file.iter_batches(batch_size=PORTION, columns=columns)
+    batches = file.iter_batches(batch_size=PORTION, columns=columns, use_threads=False)
     try:
         yield from batches
     except _UNREADABLE:
