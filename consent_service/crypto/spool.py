@@ -49,6 +49,7 @@ class Spool(io.RawIOBase):
         try:
             self._file.seek(0, io.SEEK_END)
             self._file.write(self._writer.update(given))
+            self._file.flush()  # what is told later is told to a reader
         except OSError as error:
             raise Unavailable() from error
         self.size += len(given)

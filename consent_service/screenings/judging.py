@@ -30,8 +30,8 @@ Progress = Callable[[int], None]
 T = TypeVar("T")
 
 _ROWS = 1 << 22  # a byte each, and of the store's memory 64
-_GIVEN_AT_ONCE = 1 << 18
-_SIZE = 12 << 20  # of rows that are looked at one by one, whose names wait in memory
+_GIVEN_AT_ONCE = 1 << 17
+_LOOKED_AT, _SIZE = 1 << 18, 12 << 20  # one by one: their names wait in memory
 _PATIENCE_S = 1.0
 _ARENA_MAX = -8  # in malloc.h of the GNU C library
 
@@ -136,17 +136,17 @@ def _judge(piece: Piece, portions: Iterator[Portion], tally: Tally, beside: _Bes
 def _fill(
     piece: Piece, gathering: Gathering, portions: Iterator[Portion], tally: Tally, beside: _Beside
 ) -> list[int]:
-    rows, size, given = [], 0, None
+    rows, size, looked_at, given = [], 0, 0, None
     for portion in portions:
         piece.add(portion.crowd)
         tally.unusable.update([one.value for one in portion.unusable])
         rows.append(len(portion.crowd))
-        size += portion.size
+        size, looked_at = size + portion.size, looked_at + len(portion.crowd) * bool(portion.size)
         if piece.waiting >= _GIVEN_AT_ONCE:
             if given is not None:
                 beside.end(given)
             given = beside.begin(gathering.add, piece.give())
-        if len(piece.codes) >= _ROWS or size >= _SIZE:
+        if len(piece.codes) >= _ROWS or looked_at >= _LOOKED_AT or size >= _SIZE:
             break
     if given is not None:
         beside.end(given)

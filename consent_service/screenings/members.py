@@ -99,7 +99,7 @@ def shard_bits(members: int) -> int:
 def pack(found: Iterable[int]) -> tuple[int, list[tuple[int, bytes]]]:
     """The shards of a part with any member, each with its number, and how many bits say which;
     `found` is what `answered` gives. Of what was said of one twice, the last counts."""
-    numbers = list(found)
+    numbers = array("Q", found)
     members, lanes = _in_order(numbers)
     differences = array("Q", (lanes ^ lanes >> _TAG_BITS).to_bytes(_LANE * len(members)))
     if min(_swapped(differences)[1:], default=_CODE + 1) <= _CODE:

@@ -12,7 +12,7 @@ from msgspec import Struct
 from consent_service.crypto.keyring import Keyring
 from consent_service.crypto.spool import Spool
 from consent_service.customers.audiences import list_audience_secrets
-from consent_service.decisions.model import Reason
+from consent_service.decisions.model import Outcome, Reason, outcome_of
 from consent_service.kernel.clock import rfc3339
 from consent_service.kernel.errors import NotFound
 from consent_service.kernel.ids import CustomerId, encode, new_uuid
@@ -147,7 +147,8 @@ def get_summary(
 
 
 def find_memberships(customer_id: CustomerId, screenings: Iterable[UUID]) -> dict[UUID, Reason]:
-    """In which of these screenings a customer was, and what was answered about them."""
+    """In which of these screenings a customer was, and what was answered about them: a permit,
+    where not all that named them came to the same."""
     secrets = list_audience_secrets(customer_id)
     with reading() as tx:
         kept = store.find_many(tx, list(screenings))
@@ -161,6 +162,10 @@ def find_memberships(customer_id: CustomerId, screenings: Iterable[UUID]) -> dic
     found: dict[UUID, Reason] = {}
     for screening_id, part, shard, tag, bits in places:
         reason = members.find(tag, bits, shards.get((screening_id, part, shard), b""))
-        if reason is not None:
+        if reason is not None and not _is_permit(found.get(screening_id)):
             found[screening_id] = reason
     return found
+
+
+def _is_permit(reason: Reason | None) -> bool:
+    return reason is not None and outcome_of(reason) is Outcome.PERMIT
