@@ -127,9 +127,9 @@ def _judge(piece: Piece, portions: Iterator[Portion], tally: Tally, beside: _Bes
     try:
         rows = _fill(piece, gathering, portions, tally, beside)
         beside.end(beside.begin(piece.answer, gathering))
+        beside.end(beside.begin(piece.answer_others))  # as they were at the same moment
     finally:
         beside.begin(gathering.close).result()
-    beside.end(beside.begin(piece.answer_others))
     return rows
 
 
