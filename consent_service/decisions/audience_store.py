@@ -77,6 +77,7 @@ class Gathering:
     def __init__(self) -> None:
         with ExitStack() as opened:
             self._tx = opened.enter_context(snapshot())
+            self._tx.execute(select(CustomerRow.customer_id).limit(1))  # the moment, on SQLite
             make_asked(self._tx)
             self._open = opened.pop_all()
         self._unsettled = 0

@@ -3,6 +3,7 @@
 import io
 import json
 import random
+from datetime import timedelta
 
 import pyarrow
 import pytest
@@ -97,6 +98,7 @@ def test_what_happens_meanwhile_does_not_count(app, shop, people):
     def happens(_):
         if not happened:
             happened.append(True)
+            shop.clock.advance(timedelta(seconds=1))
             shop.say(people["ann"], "withdrawn")
             shop.say(people["ben"], "given")
             shop.merge(people["dora"], people["cleo"])
