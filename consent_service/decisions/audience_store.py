@@ -34,7 +34,7 @@ from consent_service.storage.unit_of_work import snapshot
 from consent_service.suppressions.tables import CustomerSuppressionRow
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
-_SETTLED_AT_ONCE = 1 << 19
+_SETTLED_AT_ONCE = 1 << 21
 _NO_BYTES = text("''::bytea")
 
 
