@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.ciphers.modes import CTR
 from consent_service.kernel.errors import Unavailable
 
 _BLOCK = 16
+_AHEAD = 1 << 18
 
 
 class Spool(io.RawIOBase):
@@ -48,6 +49,7 @@ class Spool(io.RawIOBase):
         try:
             self._file.seek(0, io.SEEK_END)
             self._file.write(self._writer.update(given))
+            self._file.flush()  # what is told later is told to a reader
         except OSError as error:
             raise Unavailable() from error
         self.size += len(given)
@@ -55,14 +57,23 @@ class Spool(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         """Fills a buffer from where it is."""
+        read = self.read_at(self._at, buffer)
+        self._at += read
+        return read
+
+    def read_at(self, start: int, buffer: Any) -> int:
+        """Fills a buffer from somewhere; how much there was."""
         wanted = memoryview(buffer).cast("B")
-        before = self._at % _BLOCK
-        self._file.seek(self._at - before)
+        before = start % _BLOCK
+        self._file.seek(start - before)
         closed = self._file.read(before + len(wanted))
-        opened = self._cipher(self._at // _BLOCK).decryptor().update(closed)[before:]
+        opened = self._cipher(start // _BLOCK).decryptor().update(closed)[before:]
         wanted[: len(opened)] = opened
-        self._at += len(opened)
         return len(opened)
+
+    def reader(self) -> io.BufferedReader:
+        """Another way to read it, from its beginning, that minds neither this nor other ones."""
+        return io.BufferedReader(_Reader(self), _AHEAD)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """Where to read on."""
@@ -81,3 +92,28 @@ class Spool(io.RawIOBase):
 
     def _cipher(self, block: int) -> Cipher[CTR]:
         return Cipher(AES(self._secret), CTR(block.to_bytes(_BLOCK)))
+
+
+class _Reader(io.RawIOBase):
+    def __init__(self, spool: Spool) -> None:
+        super().__init__()
+        self._spool, self._at = spool, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        read = self._spool.read_at(self._at, buffer)
+        self._at += read
+        return read
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._spool.size}[whence]
+        self._at = max(0, start + offset)
+        return self._at
+
+    def tell(self) -> int:
+        return self._at

@@ -1,20 +1,18 @@
 """Many people asked about with one question. The rule book is the one of a single check: it is
 opened once for each set of facts that is different, and not for each person."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from msgspec import Struct
-
 from consent_service.catalogue.model import Catalogue
 from consent_service.crypto.keyring import Keyring
 from consent_service.customers import identifiers
 from consent_service.decisions import audience_store as store
-from consent_service.decisions.audience_store import Asked
-from consent_service.decisions.crowd import Crowd, Hashes, Ids, Subject
+from consent_service.decisions.audience_store import Alike, Asked, Gathering
+from consent_service.decisions.crowd import Crowd, Crowds, Hashes, Ids, Subject
 from consent_service.decisions.model import (
     Check,
     Outcome,
@@ -38,15 +36,7 @@ PERMITTED = bytes(
 _AT_ONCE = 10_000
 
 
-class Answers(Struct):
-    """What holds for each row of some crowds, in order: `codes` has for each the place of its
-    reason in `REASONS`, or `NOBODY` where it names none. `members` are those who are known here:
-    secrets of 16 bytes each that find them among an audience's members, and what was answered, the
-    permits last. `valid_until` is the earliest of the permits'."""
-
-    codes: bytearray
-    members: list[tuple[bytes, Reason]]
-    valid_until: datetime | None = None
+Known = Callable[[bytes, Reason], None]
 
 
 class Audience:
@@ -61,23 +51,9 @@ class Audience:
         self.channel = channel_meant(question, self._purpose)
         self._verdicts: dict[tuple[Any, ...], Verdict] = {}
 
-    def judge(self, crowds: Sequence[Crowd]) -> Answers:
-        """What holds for each. Raises: Unavailable."""
-        asked, codes = Asked(), bytearray()
-        for crowd in crowds:
-            self._ask(asked, len(codes), crowd)
-            codes += bytes((_UNJUDGED,)) * len(crowd)
-        answers = Answers(codes, [])
-        for some in store.gather_plain(asked, self._purpose, self.channel):
-            if not some.marked:
-                _answer(answers, self._verdict(some.facts), some.positions, some.secrets)
-        left = _left(crowds, codes)
-        while some_left := list(islice(left, _AT_ONCE)):
-            self._one_by_one(answers, some_left)
-        answers.members.sort(key=lambda each: PERMITTED[_CODES[each[1]]])
-        return answers
-
-    def _ask(self, asked: Asked, first: int, crowd: Crowd) -> None:
+    def ask(self, asked: Asked, first: int, crowd: Crowd) -> None:
+        """Adds a crowd, whose first has that position, to those who are asked about. Raises:
+        Unavailable."""
         if isinstance(crowd, Ids):
             asked.ids.add(range(first, first + len(crowd)), crowd.packed)
         elif isinstance(crowd, Hashes):
@@ -92,6 +68,27 @@ class Audience:
             found = b"".join([digest for _, digest in probes])
             asked.digests.add([others[which][0] for which, _ in probes], found)
 
+    def known(self, gathering: Gathering) -> Iterator[tuple[Alike, Verdict]]:
+        """Those who are found and bear no mark, and what is answered about them. Raises:
+        Unavailable."""
+        for some in gathering.answers(self._purpose, self.channel):
+            if not some.marked:
+                yield some, self._verdict(some.facts)
+
+    def judge(self, subjects: Sequence[Subject]) -> list[tuple[Verdict, bytes]]:
+        """Each as by a single check, with the secret of who is known. Raises: Unavailable."""
+        unique = list(dict.fromkeys(subjects))
+        checks = [_check(self._question, subject) for subject in unique]
+        judged = judge(checks, self._catalogue, self._now, self._keys)
+        with reading() as tx:
+            places = {place for place, _ in judged if place is not None}
+            secrets = store.list_audience_secrets(tx, sorted(places))
+        found = {
+            subject: (verdict, b"" if place is None else secrets.get(place, b""))
+            for subject, (place, verdict) in zip(unique, judged, strict=True)
+        }
+        return [found[subject] for subject in subjects]
+
     def _verdict(self, facts: tuple[Any, ...]) -> Verdict:
         verdict = self._verdicts.get(facts)
         if verdict is None:
@@ -100,48 +97,69 @@ class Audience:
             self._verdicts[facts] = verdict
         return verdict
 
-    def _one_by_one(self, answers: Answers, left: Sequence[tuple[int, Subject]]) -> None:
-        """Those who are not plain: unknown, merged, or with a mark beside them."""
-        subjects = list(dict.fromkeys(subject for _, subject in left))
-        checks = [_check(self._question, subject) for subject in subjects]
-        judged = judge(checks, self._catalogue, self._now, self._keys)
-        with reading() as tx:
-            places = {place for place, _ in judged if place is not None}
-            secrets = store.list_audience_secrets(tx, sorted(places))
-        found = dict(zip(subjects, judged, strict=True))
-        for at, subject in left:
-            place, verdict = found[subject]
-            secret = b"" if place is None else secrets.get(place, b"")
-            _answer(answers, verdict, [at], secret)
+
+class Piece:
+    """Rows of an audience that are answered together. `codes` has for each row in order the place
+    of its reason in `REASONS`, or `NOBODY` where it names none; `valid_until` is the earliest of
+    the permits'. Those who are known here are told, as secrets of 16 bytes each that find them
+    among an audience's members, with what was answered about them."""
+
+    def __init__(self, audience: Audience, known: Known) -> None:
+        self.codes = bytearray()
+        self.valid_until: datetime | None = None
+        self._audience, self._known = audience, known
+        self._crowds, self._asked, self._given = Crowds(), Asked(), 0
+
+    def add(self, crowd: Crowd) -> None:
+        """Adds rows. Raises: Unavailable."""
+        self._audience.ask(self._asked, len(self.codes), crowd)
+        self._crowds.add(crowd)
+        self.codes += bytes((_UNJUDGED,)) * len(crowd)
+
+    @property
+    def waiting(self) -> int:
+        """How many rows were not given away to be asked about."""
+        return len(self.codes) - self._given
+
+    def give(self) -> Asked:
+        """Those who wait."""
+        asked, self._asked, self._given = self._asked, Asked(), len(self.codes)
+        return asked
+
+    def answer(self, gathering: Gathering) -> None:
+        """Answers those whom the store knows, as it was when the gathering began. Raises:
+        Unavailable."""
+        for some, verdict in self._audience.known(gathering):
+            self._answer(verdict, some.positions, some.secrets)
+
+    def answer_others(self) -> None:
+        """Answers, one by one, those who are unknown, merged, or have a mark beside them. Raises:
+        Unavailable."""
+        left = self._left()
+        while some := list(islice(left, _AT_ONCE)):
+            judged = self._audience.judge([subject for _, subject in some])
+            for (at, _), (verdict, secret) in zip(some, judged, strict=True):
+                self._answer(verdict, [at], secret)
+
+    def _left(self) -> Iterator[tuple[int, Subject]]:
+        for at, subject in self._crowds.subjects(self.codes, _UNJUDGED):
+            if subject is None:
+                self.codes[at] = NOBODY
+            else:
+                yield at, subject
+
+    def _answer(self, verdict: Verdict, at: Sequence[int], secrets: bytes) -> None:
+        code, codes = _CODES[verdict.reason], self.codes
+        for each in at:
+            codes[each] = code
+        if secrets:
+            self._known(secrets, verdict.reason)
+        if verdict.outcome is Outcome.PERMIT:
+            until = verdict.valid_until
+            self.valid_until = min(until, self.valid_until or until)
 
 
 def _check(question: Question, subject: Subject) -> Check:
     if isinstance(subject, UUID):
         return Check(question, subject, None, {})
     return Check(question, None, subject, {})
-
-
-def _answer(answers: Answers, verdict: Verdict, at: Sequence[int], secrets: bytes) -> None:
-    code, codes = _CODES[verdict.reason], answers.codes
-    for each in at:
-        codes[each] = code
-    if secrets:
-        answers.members.append((secrets, verdict.reason))
-    if verdict.outcome is Outcome.PERMIT:
-        until = verdict.valid_until
-        answers.valid_until = min(until, answers.valid_until or until)
-
-
-def _left(crowds: Sequence[Crowd], codes: bytearray) -> Iterator[tuple[int, Subject]]:
-    """Those nobody has answered yet; who names nobody is marked so."""
-    first = 0
-    for crowd in crowds:
-        at = codes.find(_UNJUDGED, first, first + len(crowd))
-        while at >= 0:
-            subject = crowd.subject(at - first)
-            if subject is None:
-                codes[at] = NOBODY
-            else:
-                yield at, subject
-            at = codes.find(_UNJUDGED, at + 1, first + len(crowd))
-        first += len(crowd)

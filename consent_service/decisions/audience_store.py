@@ -3,12 +3,13 @@
 import sys
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import Connection, FromClause, Select, func, null, select, text
+from sqlalchemy import Connection, Select, Table, func, null, select, text
 from sqlalchemy.orm import aliased
 
 from consent_service.catalogue.model import Channel, Purpose
@@ -18,13 +19,22 @@ from consent_service.customers.model import AgeBand, Facts
 from consent_service.customers.tables import CustomerFactsRow, CustomerRow, IdentifierIndexRow
 from consent_service.decisions.model import Person
 from consent_service.kernel.ids import CustomerId
-from consent_service.storage.joining import drop_asked, ids_asked, indexes_asked
+from consent_service.storage.joining import (
+    AT_BITS,
+    IDS,
+    INDEXES,
+    add_asked,
+    drop_asked,
+    make_asked,
+    plan_in_order,
+    settle_indexes,
+)
 from consent_service.storage.many import rows_among
 from consent_service.storage.unit_of_work import snapshot
 from consent_service.suppressions.tables import CustomerSuppressionRow
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
-_FEW_BITS = 15
+_SETTLED_AT_ONCE = 1 << 21
 _NO_BYTES = text("''::bytea")
 
 
@@ -59,23 +69,46 @@ class Asked:
         self.ids, self.digests = Keys(), Keys()
 
 
-def gather_plain(asked: Asked, purpose: Purpose, channel: Channel | None) -> list[Alike]:
-    """What is known of many customers as far as one purpose and channel need it; unknown ones, and
-    those merged into others, are left out. All of it was true at one moment."""
-    found: list[Alike] = []
-    with snapshot() as tx:
-        if asked.ids.positions:
-            ids = ids_asked(tx, asked.ids.positions, asked.ids.packed)
-            found += _alike(tx, _plain(ids, ids.c.at, ids.c.key, purpose, channel))
-            drop_asked(tx, ids)
-        if asked.digests.positions:
-            theirs = indexes_asked(tx, asked.digests.positions, asked.digests.packed)
-            index = IdentifierIndexRow.__table__
-            known = theirs.join(index, index.c.digest == theirs.c.key)
-            query = _plain(known, theirs.c.at, index.c.customer_id, purpose, channel)
-            found += _alike(tx, query)
-            drop_asked(tx, theirs)
-    return found
+class Gathering:
+    """The store at one moment, to which it is told whom to look for, and then asked about all of
+    them. Unknown ones, and those merged into others, are left out. For one thread, and to be
+    closed. Raises: Unavailable."""
+
+    def __init__(self) -> None:
+        with ExitStack() as opened:
+            self._tx = opened.enter_context(snapshot())
+            self._tx.execute(select(CustomerRow.customer_id).limit(1))  # the moment, on SQLite
+            make_asked(self._tx)
+            self._open = opened.pop_all()
+        self._unsettled = 0
+
+    def add(self, asked: Asked) -> None:
+        """Whom to look for."""
+        for table, keys in ((IDS, asked.ids), (INDEXES, asked.digests)):
+            if keys.positions:
+                add_asked(self._tx, table, keys.positions, keys.packed)
+        self._unsettled += len(asked.digests.positions)
+        if self._unsettled >= _SETTLED_AT_ONCE:
+            self._settle()
+
+    def answers(self, purpose: Purpose, channel: Channel | None) -> Iterator[Alike]:
+        """What is known of them as far as one purpose and channel need it."""
+        if self._unsettled:
+            self._settle()
+        plan_in_order(self._tx)
+        return _alike(self._tx, _plain(IDS, purpose, channel))
+
+    def close(self) -> None:
+        """Forgets them."""
+        with self._open:
+            drop_asked(self._tx)
+
+    def _settle(self) -> None:
+        index = IdentifierIndexRow.__table__
+        known = INDEXES.join(index, index.c.digest == INDEXES.c.key)
+        columns = INDEXES.c.part, INDEXES.c.at, index.c.customer_id
+        settle_indexes(self._tx, select(*columns).select_from(known))
+        self._unsettled = 0
 
 
 def person_of(facts_: tuple[Any, ...], purpose: Purpose, channel: Channel | None) -> Person:
@@ -104,35 +137,41 @@ def list_audience_secrets(
 
 def _alike(tx: Connection, plain: Select[Any]) -> Iterator[Alike]:
     if tx.dialect.name == "postgresql":
-        rows = plain.subquery()
-        at, secret, *same = rows.c
-        packed = [func.string_agg(part, _NO_BYTES) for part in (func.int4send(at), secret)]
-        # A few at a time: the driver has all of what it is given in memory, twice.
-        few = select(*packed, *same).group_by(at.op(">>")(_FEW_BITS), *same)
-        for some in tx.execute(few, execution_options={"stream_results": True, "yield_per": 8}):
-            positions = array("i", bytes(some[0]))
-            if sys.byteorder == "little":
-                positions.byteswap()
-            yield Alike(some[2], tuple(some[3:]), positions, bytes(some[1]))
-        return
+        return _packed_by_store(tx, plain)
     found: dict[tuple[Any, ...], tuple[array[int], bytearray]] = {}
-    for row in tx.execute(plain):
-        positions, secrets = found.setdefault(tuple(row[2:]), (array("i"), bytearray()))
-        positions.append(row[0])
-        secrets += row[1]
-    for (marked, *facts), (positions, secrets) in found.items():
-        yield Alike(bool(marked), tuple(facts), positions, bytes(secrets))
+    for part, at, secret, *same in tx.execute(plain):
+        positions, secrets = found.setdefault(tuple(same), (array("i"), bytearray()))
+        positions.append(part << AT_BITS | at)
+        secrets += secret
+    return iter([
+        Alike(bool(marked), tuple(facts), positions, bytes(secrets))
+        for (marked, *facts), (positions, secrets) in found.items()
+    ])  # fmt: skip
 
 
-def _plain(
-    source: FromClause, at: Any, customer_id: Any, purpose: Purpose, channel: Channel | None
-) -> Select[Any]:
+def _packed_by_store(tx: Connection, plain: Select[Any]) -> Iterator[Alike]:
+    part, at, secret, *same = plain.subquery().c
+    packed = [func.string_agg(each, _NO_BYTES) for each in (func.int2send(at), secret)]
+    # A few at a time: the driver has all of what it is given in memory, twice.
+    query = select(*packed, part, *same).group_by(part, *same)
+    rows = tx.execute(query, execution_options={"stream_results": True, "yield_per": 2})
+    for ats, secrets, of_part, marked, *facts in rows:
+        positions = array("H", bytes(ats))
+        if sys.byteorder == "little":
+            positions.byteswap()
+        first = int(of_part) << AT_BITS
+        yield Alike(marked, tuple(facts), [first + each for each in positions], bytes(secrets))
+
+
+def _plain(asked: Table, purpose: Purpose, channel: Channel | None) -> Select[Any]:
     """A time is read only where it can matter, so that those of whom the same holds look alike."""
     customer, facts, mark = CustomerRow, CustomerFactsRow, CustomerSuppressionRow
+    customer_id = asked.c.key
     marks = select(mark.customer_id).where(mark.closed_at.is_(None)).distinct().subquery()
     slots = [aliased(ConsentRecordRow) for _ in ([None] if channel is None else [channel, None])]
     read = [
-        at,
+        asked.c.part,
+        asked.c.at,
         customer.audience_secret,
         marks.c.customer_id.is_not(None),
         facts.jurisdiction,
@@ -142,7 +181,7 @@ def _plain(
         *(column for slot in slots for column in _read_of(slot, purpose)),
     ]
     joined = (
-        source.join(customer.__table__, customer.customer_id == customer_id)
+        asked.join(customer.__table__, customer.customer_id == customer_id)
         .join(facts.__table__, (facts.customer_id == customer_id) & facts.recorded_to.is_(None))
         .outerjoin(marks, marks.c.customer_id == customer_id)
     )

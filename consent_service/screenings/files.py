@@ -11,21 +11,16 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from io import SEEK_SET, BufferedReader, FileIO, RawIOBase
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from consent_service.crypto.keyring import Keyring
+from consent_service.crypto.spool import Spool
 from consent_service.decisions.model import CAMPAIGN_PATTERN
 from consent_service.kernel.errors import Conflict, Invalid
+from consent_service.screenings.judging import Progress, catalogue_for, judge_audience
 from consent_service.screenings.model import Request, Summary
-from consent_service.screenings.service import (
-    Progress,
-    catalogue_for,
-    conclude,
-    judge_audience,
-    record_screening,
-)
+from consent_service.screenings.service import conclude, record_screening
 
 _PIECE = 1 << 18
 _CAMPAIGN = re.compile(f"(?=.{{1,64}}$){CAMPAIGN_PATTERN}")
@@ -51,9 +46,9 @@ def screen_file(
     """
     _check_names(asked)
     _check_target(source, target, replace)
-    with FileIO(source) as file, _beside(target) as written:
-        reader = BufferedReader(_Counted(file, progress), _PIECE)
-        judged = judge_audience(reader, asked, client_id, now, keys)
+    with Spool() as received, _beside(target) as written:
+        _receive(source, received, progress)
+        judged = judge_audience(received, asked, client_id, now, keys)
         with judged.permitted as permitted:
             shutil.copyfileobj(permitted, written, _PIECE)
             concluded = conclude(judged, rows_only=True)
@@ -65,29 +60,11 @@ def screen_file(
     return concluded.summary
 
 
-class _Counted(RawIOBase):
-    """A file, of which is told what is read."""
-
-    def __init__(self, file: FileIO, progress: Progress) -> None:
-        super().__init__()
-        self._file, self._progress = file, progress
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        read = self._file.readinto(buffer)
-        self._progress(read or 0)
-        return read
-
-    def seek(self, offset: int, whence: int = SEEK_SET) -> int:
-        return self._file.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self._file.tell()
+def _receive(source: Path, received: Spool, progress: Progress) -> None:
+    """Takes the file as it is now: it is read twice, and who wrote it may still be writing."""
+    with source.open("rb") as file:
+        while part := file.read(_PIECE):
+            progress(received.write(part))
 
 
 @contextmanager

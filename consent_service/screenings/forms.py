@@ -5,10 +5,11 @@ byte for byte as it came, in its order. A row that names nobody is counted, and 
 import csv
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from io import BytesIO, RawIOBase
-from itertools import compress
+from itertools import compress, islice
 from operator import attrgetter
-from typing import IO, Any
+from typing import IO
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
@@ -28,48 +29,53 @@ Named = Subject | Unusable
 
 
 class Portion(Struct, frozen=True):
-    """Some rows of an audience, in the form's own way, and whom they name. `size` is in bytes."""
+    """Whom some rows of an audience name. `size` is in bytes, of those that were looked at one by
+    one."""
 
-    rows: Any
-    size: int
     crowd: Crowd
     unusable: Sequence[Unusable] = ()
+    size: int = 0
 
 
 class Form(ABC):
-    """One audience, from `source` to `sink`. `column` None: what names people is whichever column
-    is there."""
+    """One audience, which is read from `source` for whom it names, and from `again` for its rows.
+    `column` None: what names people is whichever column is there."""
 
-    def __init__(self, source: IO[bytes], sink: RawIOBase, column: Column | None) -> None:
-        self._source, self._sink, self._column = source, sink, column
+    def __init__(
+        self, source: IO[bytes], again: IO[bytes], sink: RawIOBase, column: Column | None
+    ) -> None:
+        self._source, self._again, self._sink, self._column = source, again, sink, column
 
     @abstractmethod
     def portions(self) -> Iterator[Portion]:
-        """The rows, so many at a time. Raises: Invalid when none can be read."""
+        """Whom the rows name, so many at a time. Raises: Invalid when none can be read."""
 
     @abstractmethod
-    def keep(self, portion: Portion, permitted: bytes) -> None:
-        """Writes those rows of a portion that are permitted: a byte for each, 0 or 1."""
+    def keep(self, permitted: bytes) -> None:
+        """Writes those rows of the next portion that are permitted: a byte for each, 0 or 1.
+        Raises: Invalid when they cannot be read."""
 
     @abstractmethod
     def finish(self, summary: Summary, *, rows_only: bool = False) -> None:
         """Writes what comes after the last row; with `rows_only` nothing that reads as one."""
 
 
-def mixed(rows: Any, size: int, named: Sequence[Named]) -> Portion:
+def mixed(named: Sequence[Named], size: int) -> Portion:
     """A portion whose rows were looked at one by one."""
     subjects = [None if isinstance(one, Unusable) else one for one in named]
     unusable = [one for one in named if isinstance(one, Unusable)]
-    return Portion(rows, size, Mixed(subjects), unusable)
+    return Portion(Mixed(subjects), unusable, size)
 
 
-def form_of(kind: FormKind, source: IO[bytes], sink: RawIOBase, column: Column | None) -> Form:
+def form_of(
+    kind: FormKind, source: IO[bytes], again: IO[bytes], sink: RawIOBase, column: Column | None
+) -> Form:
     """The form of a media type."""
     if kind is FormKind.PARQUET:
         from consent_service.screenings.parquet import Parquet  # noqa: PLC0415  # 50 MB: rare
 
-        return Parquet(source, sink, column)
-    return (Ndjson if kind is FormKind.NDJSON else Csv)(source, sink, column)
+        return Parquet(source, again, sink, column)
+    return (Ndjson if kind is FormKind.NDJSON else Csv)(source, again, sink, column)
 
 
 def only_column(names: Sequence[str], wanted: Column | None) -> Column:
@@ -130,20 +136,25 @@ class Ndjson(Form):
 
     _decode = msgspec.json.Decoder(_Line | str).decode
 
+    @cached_property
+    def _blocks(self) -> Iterator[bytes]:
+        return _blocks(self._again)
+
     def portions(self) -> Iterator[Portion]:
         """Blocks of lines."""
         for block in _blocks(self._source):
             crowd = self._crowd(block)
             if crowd is not None:
-                yield Portion(block, len(block), crowd)
+                yield Portion(crowd)
                 continue
-            lines = [line for line in BytesIO(block).readlines() if line.strip()]
-            yield mixed(lines, len(block), [self._named(line) for line in lines])
+            named = [self._named(line) for line in BytesIO(block).readlines() if line.strip()]
+            yield mixed(named, len(block))
 
-    def keep(self, portion: Portion, permitted: bytes) -> None:
-        """Writes the lines."""
-        rows = portion.rows
-        lines = BytesIO(rows).readlines() if isinstance(rows, bytes) else rows
+    def keep(self, permitted: bytes) -> None:
+        """Writes the lines of the next block."""
+        lines = BytesIO(next(self._blocks)).readlines()
+        if len(lines) > len(permitted):
+            lines = [line for line in lines if line.strip()]
         _write_lines(self._sink, lines, permitted)
 
     def finish(self, summary: Summary, *, rows_only: bool = False) -> None:
@@ -193,62 +204,42 @@ class Csv(Form):
 
     def portions(self) -> Iterator[Portion]:
         """Rows as they came."""
-        self._pulled: list[bytes] = []
-        reader = csv.reader(self._pull(), strict=True)
-        header = self._next(reader) or []
+        rows = _Rows(self._source)
+        header = next(rows, (b"", []))[1]
         self._name = only_column(header, self._column)
         at = header.index(self._name)
-        self._sink.write(self._raw())
-        rows: list[bytes] = []
         texts: list[str | Unusable] = []
         size = 0
-        while (cells := self._next(reader)) is not None:
-            raw = self._raw()
-            if not raw.strip():
-                continue
-            rows.append(raw)
+        for raw, cells in rows:
             texts.append(self._text(raw, cells, at, len(header)))
             size += len(raw)
-            if len(rows) == PORTION or size > _LARGEST:
-                yield self._portion(rows, size, texts)
-                rows, texts, size = [], [], 0
-        yield self._portion(rows, size, texts)
+            if len(texts) == PORTION or size > _LARGEST:
+                yield self._portion(texts, size)
+                texts, size = [], 0
+        yield self._portion(texts, size)
 
-    def keep(self, portion: Portion, permitted: bytes) -> None:
+    def keep(self, permitted: bytes) -> None:
         """Writes the rows."""
-        _write_lines(self._sink, portion.rows, permitted)
+        _write_lines(self._sink, [raw for raw, _ in islice(self._rows, len(permitted))], permitted)
+
+    @cached_property
+    def _rows(self) -> "_Rows":
+        rows = _Rows(self._again)
+        self._sink.write(next(rows)[0])
+        return rows
 
     def finish(self, summary: Summary, *, rows_only: bool = False) -> None:
         """Writes the summary, in JSON, as a comment."""
         if not rows_only:
             self._sink.write(b"# " + msgspec.json.encode({"summary": summary}) + b"\r\n")
 
-    def _pull(self) -> Iterator[str]:
-        for line in _lines(self._source):
-            self._pulled.append(line)
-            yield line.decode("utf-8", "surrogateescape")  # such a row is refused by its value
-
-    def _raw(self) -> bytes:
-        """The bytes of the row read last."""
-        raw = b"".join(self._pulled)
-        self._pulled.clear()
-        return raw
-
-    def _next(self, reader: Iterator[list[str]]) -> list[str] | None:
-        """The cells of the next row, none of one that is no CSV; None after the last."""
-        try:
-            return next(reader, None)
-        except csv.Error:
-            return []
-
-    def _portion(self, rows: list[bytes], size: int, texts: list[str | Unusable]) -> Portion:
+    def _portion(self, texts: list[str | Unusable], size: int) -> Portion:
         usable = [text for text in texts if not isinstance(text, Unusable)]
         crowd = crowd_of(self._name, usable) if len(usable) == len(texts) else None
         if crowd is not None:
-            return Portion(rows, size, crowd)
-        return mixed(rows, size, [
-            text if isinstance(text, Unusable) else subject_of(self._name, text) for text in texts
-        ])  # fmt: skip
+            return Portion(crowd)
+        named = [one if isinstance(one, Unusable) else subject_of(self._name, one) for one in texts]
+        return mixed(named, size)
 
     def _text(self, raw: bytes, cells: list[str], at: int, width: int) -> str | Unusable:
         if len(raw) > LONGEST_ROW:
@@ -256,6 +247,36 @@ class Csv(Form):
         if len(cells) != width:
             return Unusable.NOT_READABLE
         return cells[at].strip() or Unusable.NOBODY_NAMED
+
+
+class _Rows(Iterator[tuple[bytes, list[str]]]):
+    """The rows of a CSV: the bytes of each, and its cells, none of one that is no CSV. The header
+    comes first; blank rows after it are none."""
+
+    def __init__(self, source: IO[bytes]) -> None:
+        self._source, self._is_header = source, True
+        self._pulled: list[bytes] = []
+        self._reader = csv.reader(self._pull(), strict=True)
+
+    def __next__(self) -> tuple[bytes, list[str]]:
+        while True:
+            cells = self._next()
+            raw = b"".join(self._pulled)
+            self._pulled.clear()
+            if raw.strip() or self._is_header:
+                self._is_header = False
+                return raw, cells
+
+    def _next(self) -> list[str]:
+        try:
+            return next(self._reader)
+        except csv.Error:
+            return []
+
+    def _pull(self) -> Iterator[str]:
+        for line in _lines(self._source):
+            self._pulled.append(line)
+            yield line.decode("utf-8", "surrogateescape")  # such a row is refused by its value
 
 
 def _is_one_a_line(block: bytes, count: int, begin: bytes, end: bytes) -> bool:

@@ -12,8 +12,8 @@ from consent_service.crypto.spool import Spool
 from consent_service.kernel.errors import DomainError, NotFound, TooMany
 from consent_service.kernel.ids import new_uuid
 from consent_service.screenings import job_store, pieces
+from consent_service.screenings.judging import catalogue_for
 from consent_service.screenings.model import KEPT, FormKind, Job, JobState, Request
-from consent_service.screenings.service import catalogue_for
 from consent_service.storage.locks import hold
 from consent_service.storage.unit_of_work import reading, unit_of_work
 

@@ -34,6 +34,7 @@ _REASON_BITS = 5
 _CODE = (1 << _REASON_BITS) - 1
 _TAG_BITS = 64
 _BLOCK = 16
+_LANE = 8
 _TAG = (1 << _TAG_BITS) - 1
 _KEPT_BITS = WIDTH * 8 - _REASON_BITS
 
@@ -98,20 +99,33 @@ def shard_bits(members: int) -> int:
 def pack(found: Iterable[int]) -> tuple[int, list[tuple[int, bytes]]]:
     """The shards of a part with any member, each with its number, and how many bits say which;
     `found` is what `answered` gives. Of what was said of one twice, the last counts."""
-    numbers = list(found)
-    members = sorted(numbers)
-    if any(one >> _REASON_BITS == other >> _REASON_BITS for one, other in pairwise(members)):
-        members = sorted({number >> _REASON_BITS: number for number in numbers}.values())
-    bits = shard_bits(len(members))
-    after = (1 << _TAG_BITS - bits) - 1  # as `_kept` has it, whose call would be half of this
-    drop = _TAG_BITS - _KEPT_BITS
-    kept = array("Q", [(n & after) << bits >> drop << _REASON_BITS | n & _CODE for n in members])
-    records = last_of_each(_swapped(kept).tobytes(), kept.itemsize, WIDTH)
+    numbers = array("Q", found)
+    members, lanes = _in_order(numbers)
+    differences = array("Q", (lanes ^ lanes >> _TAG_BITS).to_bytes(_LANE * len(members)))
+    if min(_swapped(differences)[1:], default=_CODE + 1) <= _CODE:
+        last = {number >> _REASON_BITS: number for number in numbers}
+        members, lanes = _in_order(last.values())
+    bits, many = shard_bits(len(members)), len(members)
+    after = lanes & _in_each((1 << _TAG_BITS - bits) - 1, many)  # as `_kept` has it, of all
+    kept = after << bits >> _TAG_BITS - _KEPT_BITS & _in_each((1 << _KEPT_BITS) - 1, many)
+    whole = kept << _REASON_BITS | lanes & _in_each(_CODE, many)
+    records = last_of_each(whole.to_bytes(_LANE * many), _LANE, WIDTH)
     ends = [bisect_left(members, end << _TAG_BITS - bits) for end in range(1, 1 << bits)]
     edges = pairwise([0, *ends, len(members)])
     return bits, [
         (shard, records[lo * WIDTH : hi * WIDTH]) for shard, (lo, hi) in enumerate(edges) if lo < hi
     ]
+
+
+def _in_order(numbers: Iterable[int]) -> "tuple[array[int], int]":
+    """Numbers of 64 bits in order, and as one, the first in front."""
+    members = array("Q", sorted(numbers))
+    return members, int.from_bytes(_swapped(members[:]).tobytes())
+
+
+def _in_each(number: int, many: int) -> int:
+    """So many times one number, in as many lanes."""
+    return int.from_bytes(number.to_bytes(_LANE) * many)
 
 
 def shard_of(tag: int, bits: int) -> int:

@@ -1,6 +1,5 @@
 """The screenings API: ask about a whole audience before you use it."""
 
-import io
 import json
 import shutil
 from collections.abc import Iterator
@@ -66,8 +65,7 @@ def screen_audience(query: dict[str, Any]) -> Response | Reply:
         return _answer_later(asked)
     with Spool() as received:
         _receive(received)
-        source = io.BufferedReader(received, _PIECE)
-        summary, permitted = service.screen(source, asked, caller().client_id, now(), keys())
+        summary, permitted = service.screen(received, asked, caller().client_id, now(), keys())
     return Response(
         _pieces(permitted),
         mimetype=asked.form.value,

@@ -2,53 +2,28 @@
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextvars import copy_context
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import IO
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
-from msgspec.structs import replace
 
-from consent_service.catalogue import service as catalogues
-from consent_service.catalogue.model import Catalogue
 from consent_service.crypto.keyring import Keyring
 from consent_service.crypto.spool import Spool
 from consent_service.customers.audiences import list_audience_secrets
-from consent_service.decisions.audience import Answers, Audience
-from consent_service.decisions.model import Reason
+from consent_service.decisions.model import Outcome, Reason, outcome_of
 from consent_service.kernel.clock import rfc3339
-from consent_service.kernel.errors import Invalid, NotFound
+from consent_service.kernel.errors import NotFound
 from consent_service.kernel.ids import CustomerId, encode, new_uuid
 from consent_service.ledger import service as ledger
 from consent_service.ledger.merkle import root_of
 from consent_service.ledger.model import Entry, EntryKind
 from consent_service.screenings import members, store
-from consent_service.screenings.forms import Form, Portion, form_of
+from consent_service.screenings.judging import JudgedAudience, judge_audience
 from consent_service.screenings.model import Request, Screening, Summary
-from consent_service.screenings.tally import Members, Tally
+from consent_service.screenings.tally import Members
 from consent_service.storage.unit_of_work import reading, unit_of_work
-
-Progress = Callable[[int], None]
-
-_ROWS = 1 << 18
-_SIZE = 12 << 20
-
-
-class JudgedAudience(Struct):
-    """An audience whose rows are all judged, and of which nothing is logged. `permitted` has
-    the rows that are."""
-
-    asked: Request
-    client_id: str
-    now: datetime
-    catalogue: Catalogue
-    form: Form
-    permitted: Spool
-    tally: Tally
 
 
 class Concluded(Struct, frozen=True):
@@ -61,89 +36,17 @@ class Concluded(Struct, frozen=True):
 
 
 def screen(
-    source: IO[bytes], asked: Request, client_id: str, now: datetime, keys: Keyring
+    received: Spool, asked: Request, client_id: str, now: datetime, keys: Keyring
 ) -> tuple[Summary, Spool]:
     """Asks about a whole audience: one entry in the log, durable when this returns, and the
     permitted rows with the summary after them.
 
     Raises: Invalid for an unknown purpose or a body that cannot be read; Unavailable.
     """
-    judged = judge_audience(source, asked, client_id, now, keys)
+    judged = judge_audience(received, asked, client_id, now, keys)
     concluded = conclude(judged)
     record_screening(concluded)
     return concluded.summary, judged.permitted
-
-
-def judge_audience(
-    source: IO[bytes],
-    asked: Request,
-    client_id: str,
-    now: datetime,
-    keys: Keyring,
-    progress: Progress = lambda _: None,
-) -> JudgedAudience:
-    """Judges each row. `progress` is told how many rows more are judged.
-
-    Raises: Invalid for an unknown purpose or a body that cannot be read; Unavailable.
-    """
-    catalogue, permitted, tally = catalogue_for(asked), Spool(), Tally()
-    form = form_of(asked.form, source, permitted, asked.column)
-    audience = Audience(asked.question, catalogue, now, keys)
-    with ThreadPoolExecutor(1) as beside:
-        for portions, answers in _answered(form, audience, beside):
-            progress(_keep(form, tally, portions, answers))
-            del portions, answers  # the next are read before this loop goes on
-    tally.members.end_part()
-    asked = replace(asked, question=replace(asked.question, channel=audience.channel))
-    return JudgedAudience(asked, client_id, now, catalogue, form, permitted, tally)
-
-
-def _keep(form: Form, tally: Tally, portions: list[Portion], answers: Answers) -> int:
-    """Counts a piece, and writes what is permitted of it; how many rows it has."""
-    unusable = [one for portion in portions for one in portion.unusable]
-    permitted, at = tally.add(answers, unusable), 0
-    for portion in portions:
-        form.keep(portion, permitted[at : at + len(portion.crowd)])
-        at += len(portion.crowd)
-    return at
-
-
-def _answered(
-    form: Form, audience: Audience, beside: Executor
-) -> Iterator[tuple[list[Portion], Answers]]:
-    """Each piece with its answers. While the store answers for one, what came of the one before is
-    written and the next is read."""
-    before: tuple[list[Portion], Future[Answers]] | None = None
-    for portions in _pieces(form):
-        crowds = [portion.crowd for portion in portions]
-        asked = beside.submit(copy_context().run, audience.judge, crowds)
-        if before is not None:
-            yield before[0], before[1].result()
-        before = portions, asked
-    if before is not None:
-        yield before[0], before[1].result()
-
-
-def _pieces(form: Form) -> Iterator[list[Portion]]:
-    """What is asked of the store at once: the more, the less each costs."""
-    portions: list[Portion] = []
-    rows = size = 0
-    for portion in form.portions():
-        portions.append(portion)
-        rows, size = rows + len(portion.crowd), size + portion.size
-        if rows >= _ROWS or size >= _SIZE:
-            yield portions
-            portions, rows, size = [], 0, 0
-    if portions:
-        yield portions
-
-
-def catalogue_for(asked: Request) -> Catalogue:
-    """The catalogue in force. Raises: Invalid unless it has the purpose."""
-    found = catalogues.current()
-    if asked.question.purpose not in found.purposes:
-        raise Invalid.at("/purpose", "unknown_purpose", "Not in the catalogue.")
-    return found
 
 
 def conclude(judged: JudgedAudience, *, rows_only: bool = False) -> Concluded:
@@ -244,7 +147,8 @@ def get_summary(
 
 
 def find_memberships(customer_id: CustomerId, screenings: Iterable[UUID]) -> dict[UUID, Reason]:
-    """In which of these screenings a customer was, and what was answered about them."""
+    """In which of these screenings a customer was, and what was answered about them: a permit,
+    where not all that named them came to the same."""
     secrets = list_audience_secrets(customer_id)
     with reading() as tx:
         kept = store.find_many(tx, list(screenings))
@@ -258,6 +162,10 @@ def find_memberships(customer_id: CustomerId, screenings: Iterable[UUID]) -> dic
     found: dict[UUID, Reason] = {}
     for screening_id, part, shard, tag, bits in places:
         reason = members.find(tag, bits, shards.get((screening_id, part, shard), b""))
-        if reason is not None:
+        if reason is not None and not _is_permit(found.get(screening_id)):
             found[screening_id] = reason
     return found
+
+
+def _is_permit(reason: Reason | None) -> bool:
+    return reason is not None and outcome_of(reason) is Outcome.PERMIT

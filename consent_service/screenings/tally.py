@@ -2,14 +2,13 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 
 from consent_service.crypto.spool import Spool
-from consent_service.decisions.audience import PERMITTED, REASONS, Answers
-from consent_service.decisions.model import Reason
+from consent_service.decisions.audience import PERMITTED, REASONS, Piece
+from consent_service.decisions.model import Outcome, Reason, outcome_of
 from consent_service.screenings import members
-from consent_service.screenings.model import Unusable
 
 _SECRET = 16
 
@@ -24,17 +23,14 @@ class Tally:
         self.valid_until: datetime | None = None
         self.members = Members()
 
-    def add(self, answers: Answers, unusable: Sequence[Unusable]) -> bytes:
+    def count(self, piece: Piece) -> bytes:
         """Counts what came of some rows; which of them are permitted, a byte each."""
-        self.unusable.update([one.value for one in unusable])
-        counts = {reason.value: answers.codes.count(code) for code, reason in enumerate(REASONS)}
+        counts = {reason.value: piece.codes.count(code) for code, reason in enumerate(REASONS)}
         self.reasons += Counter(counts)
-        permitted = bytes(answers.codes.translate(PERMITTED))
+        permitted = bytes(piece.codes.translate(PERMITTED))
         self.permitted += permitted.count(1)
-        for secrets, reason in answers.members:
-            self.members.add(secrets, reason)
-        if answers.valid_until is not None:
-            self.valid_until = min(answers.valid_until, self.valid_until or answers.valid_until)
+        if piece.valid_until is not None:
+            self.valid_until = min(piece.valid_until, self.valid_until or piece.valid_until)
         return permitted
 
 
@@ -52,7 +48,8 @@ class Members:
         self._lengths: list[tuple[int, int, int]] = []
 
     def add(self, secrets: bytes, reason: Reason) -> None:
-        """Adds some, or once more, of whom the same was answered."""
+        """Adds some, or once more, of whom the same was answered. Of one who was answered in two
+        ways in a part, a permit counts."""
         while secrets:
             some, secrets = secrets[: self._room * _SECRET], secrets[self._room * _SECRET :]
             self._waiting.append((some, reason))
@@ -65,6 +62,7 @@ class Members:
         if not self._waiting:
             return
         part, waiting, self._waiting = len(self.shard_bits), self._waiting, []
+        waiting.sort(key=lambda each: outcome_of(each[1]) is Outcome.PERMIT)
         self._room = members.PART
         found = (one for each in waiting for one in members.answered(self.key, *each))
         bits, shards = members.pack(found)

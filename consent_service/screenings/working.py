@@ -7,7 +7,6 @@ transaction, which only the one who took it up last can make: a job is logged on
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from io import BufferedReader
 from uuid import UUID
 
 import structlog
@@ -21,12 +20,11 @@ from consent_service.kernel.errors import DomainError, Unavailable
 from consent_service.kernel.ids import new_uuid
 from consent_service.screenings import job_store, pieces
 from consent_service.screenings.jobs import open_asked, problem_of
+from consent_service.screenings.judging import JudgedAudience, judge_audience
 from consent_service.screenings.model import KEPT, Job, JobState
 from consent_service.screenings.service import (
     Concluded,
-    JudgedAudience,
     conclude,
-    judge_audience,
     record_screening,
 )
 from consent_service.storage.unit_of_work import reading, unit_of_work
@@ -130,8 +128,7 @@ def _answer(lease: _Lease, keys: Keyring) -> None:
     asked = open_asked(job, keys)
     with Spool() as body:
         pieces.copy_file(job.body, body, keys, lease.keep)
-        source = BufferedReader(body, pieces.PIECE)
-        judged = judge_audience(source, asked, job.client_id, lease.clock(), keys, lease.keep)
+        judged = judge_audience(body, asked, job.client_id, lease.clock(), keys, lease.keep)
     expires_at = lease.clock() + KEPT
     with judged.permitted:
         concluded = _write_result(judged, lease, keys, expires_at)

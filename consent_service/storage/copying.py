@@ -105,18 +105,19 @@ _PACKS: dict[type[TypeEngine[Any]], Callable[[Any], bytes]] = {
 def packed_with_positions(
     positions: "array[int]", keys: bytes | bytearray, width: int
 ) -> Iterator[bytes]:
-    """Rows of a number and of bytes, all of one width, put together without looking at any: every
-    byte of a row is a column of the whole. So many at a time, for memory's sake."""
-    row = b"\0\2" + _4(4, 0) + width.to_bytes(4) + bytes(width)
+    """Rows of a position, its upper 16 bits as a number of 32 and the lower ones by themselves, and
+    of bytes, all of one width, put together without looking at any: every byte of a row is a
+    column of the whole. So many at a time, for memory's sake."""
+    row = b"\0\3" + _4(4, 0) + _2(2, 0) + width.to_bytes(4) + bytes(width)
     yield _HEAD
     for first in range(0, len(positions), _AT_ONCE):
         numbers = positions[first : first + _AT_ONCE]
         if sys.byteorder == "little":
             numbers.byteswap()
         some = keys[first * width : (first + _AT_ONCE) * width]
-        rows = bytearray(row * len(numbers))
-        for source, start, size in ((numbers.tobytes(), 6, 4), (some, 14, width)):
-            for at in range(size):
-                rows[start + at :: len(row)] = source[at::size]
+        rows, said = bytearray(row * len(numbers)), numbers.tobytes()
+        for source, starts in ((said, (8, 9, 14, 15)), (some, range(20, 20 + width))):
+            for at, start in enumerate(starts):
+                rows[start :: len(row)] = source[at :: len(starts)]
         yield bytes(rows)
     yield _END

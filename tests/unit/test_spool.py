@@ -2,8 +2,12 @@
 
 import io
 import random
+import resource
+
+import pytest
 
 from consent_service.crypto.spool import Spool
+from consent_service.kernel.errors import Unavailable
 
 
 def test_what_was_written_is_read_from_anywhere():
@@ -37,3 +41,26 @@ def test_the_disk_holds_nothing_of_it():
     assert len(on_disk) == 15_000
     assert b"ann" not in on_disk
     assert len({on_disk[at : at + 15] for at in range(0, 15_000, 15)}) == 1_000
+
+
+def test_readers_mind_neither_it_nor_each_other():
+    with Spool() as spool:
+        spool.write(b"one two")
+        first, second = spool.reader(), spool.reader()
+        assert (first.read(3), second.read(), first.read(), spool.read()) == (
+            b"one", b"one two", b" two", b"one two",
+        )  # fmt: skip
+        first.close()
+        assert second.seek(-3, io.SEEK_END) == 4
+        assert (second.read(), spool.seek(0)) == (b"two", 0)
+
+
+def test_that_there_is_no_room_is_told_at_once():
+    least, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with Spool() as spool:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, most))
+        try:
+            with pytest.raises(Unavailable):
+                spool.write(b"x" * 1_001)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (least, most))
