@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeVar, cast
 
-from flask import Response, g, request
+from flask import Response, request
 
 from consent_service.kernel.errors import Forbidden, NotFound
 from consent_service.kernel.ids import CustomerId, parse_customer_id
@@ -14,7 +14,7 @@ from consent_service.oauth import service
 from consent_service.oauth.model import Caller, Scope
 from consent_service.web import ownership
 from consent_service.web.problems import problem
-from consent_service.web.runtime import now
+from consent_service.web.runtime import now, this_request
 from consent_service.web.throttling import ClientBudget, admit_client
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -56,8 +56,8 @@ def require_scope(
                     f'{_REALM}, error="insufficient_scope", scope="{wanted}"'
                 )
                 return response
-            g.caller = found
-            g.client_id = found.client_id
+            kept = this_request()
+            kept.caller, kept.client_id = found, found.client_id
             _count(found.client_id, wanted)
             if found.customer_id is None or customers is Customers.OPEN:
                 return view(*args, **kwargs)
@@ -74,7 +74,7 @@ def require_scope(
 
 def caller() -> Caller:
     """Who makes the present request."""
-    found = g.caller
+    found = this_request().caller
     assert isinstance(found, Caller)
     return found
 
@@ -109,7 +109,7 @@ def _answer_about(
 
 
 def _authenticate(find: Callable[[str, datetime], Caller | None]) -> Caller | None:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    scheme, _, token = request.environ.get("HTTP_AUTHORIZATION", "").partition(" ")
     if scheme.lower() != "bearer" or not 20 <= len(token) <= 200:
         return None
     return find(token, now())

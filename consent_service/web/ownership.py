@@ -10,6 +10,7 @@ from flask import g, has_request_context
 
 from consent_service.kernel.errors import FieldError, Invalid, NotFound
 from consent_service.kernel.ids import CustomerId
+from consent_service.web.runtime import this_request
 
 _OWN = "own_customer"
 _REACHED = "own_customer_reached"
@@ -23,7 +24,9 @@ def bind(customer: CustomerId) -> None:
 
 def own_customer() -> CustomerId | None:
     """For whom alone this request acts; None when it is nobody's in particular."""
-    found: CustomerId | None = g.get(_OWN) if has_request_context() else None
+    if not has_request_context():
+        return None
+    found: CustomerId | None = this_request().get(_OWN)
     return found
 
 

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from flask import Flask, current_app
+from flask import Flask, current_app, g
 
 from consent_service.config import Settings
 from consent_service.crypto.keyring import Keyring, LiveKeyring
@@ -32,6 +33,11 @@ def this_app() -> Flask:
     """The running app itself: to go through its proxy each time is a twentieth of a check."""
     found: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # a proxy's
     return found
+
+
+def this_request() -> Any:
+    """What is kept for the request under way: `flask.g` past its proxy."""
+    return g._get_current_object()
 
 
 def install(extensions: dict[str, object], value: Runtime) -> None:

@@ -10,7 +10,7 @@ from consent_service.erasures.cleaning import BETWEEN_VACUUMS
 from consent_service.erasures.model import PATIENCE
 from consent_service.kernel.ids import new_uuid, parse_customer_id
 from consent_service.ledger import service as ledger
-from consent_service.ledger.model import Entry, EntryKind
+from consent_service.ledger.model import Answer, Entry, EntryKind
 from tests.support.erasing import Eraser
 
 
@@ -22,7 +22,8 @@ def desk(shop):
 def an_answer(customer, now):
     """What a check logs that has read the customer."""
     found = parse_customer_id(customer)
-    return ledger.bare_entry(Entry(new_uuid(), found, True, EntryKind.DECISION, now, now))
+    said = Entry(new_uuid(), found, True, EntryKind.DECISION, now, now)
+    return Answer(said, said.id, found, **ledger.bare_parts())
 
 
 def a_batch(now):
@@ -40,11 +41,11 @@ def test_an_answer_about_somebody_erased_meanwhile_is_not_logged(shop, desk):
     now = shop.clock()
     late, beside = an_answer(ann, now), an_answer(other, now)
     with shop.app.app_context():
-        assert appending.append_one(an_answer(ann, now))
+        assert appending.append_one(an_answer(ann, now).entry())
     desk.erased(desk.approved(ann, "erasure"))
     before = len(shop.rows("ledger_entries"))
     with shop.app.app_context():
-        assert not appending.append_one(late)
+        assert not appending.append_one(late.entry())
         assert not appending.append_all(a_batch(now), [beside, late])
         assert appending.append_all(a_batch(now), [beside])
     assert len(shop.rows("ledger_entries")) == before + 2  # and the batch's own
