@@ -1,10 +1,9 @@
 """The consents API."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
-from flask import Response, g, request
+from flask import Response, request
 
 from consent_service.catalogue.model import Channel
 from consent_service.consents import receipts, service
@@ -29,36 +28,25 @@ from consent_service.customers.model import Identifier
 from consent_service.customers.quick import named_in
 from consent_service.kernel.clock import rfc3339
 from consent_service.kernel.ids import CustomerId, decode, encode, encode_all, parse_customer_id
-from consent_service.oauth import service as oauth
-from consent_service.oauth.guard import Customers, caller, reach, require_scope
-from consent_service.oauth.model import Caller
+from consent_service.oauth.guard import (
+    Customers,
+    by_one_read,
+    caller,
+    looked_up,
+    reach,
+    require_scope,
+)
 from consent_service.web.api import Reply, Routes
 from consent_service.web.idempotency import idempotent, idempotent_by_itself
 from consent_service.web.runtime import keys, now, runtime
-from consent_service.web.strict_json import plain_body
 
 api = Routes("consents", "Consents: events, what holds, receipts, signals")
 
 
-_SMALL = 4096  # bytes that are read of a caller who may be nobody
-
-
-def _find_caller(token: str, moment: datetime) -> Caller | None:
-    """Whom a token belongs to; and by the same read what is known of whoever a small, plain body
-    names. Nothing is answered to a body before the guard has had its say."""
-    said = plain_body(request, _SMALL)
-    named = None if said is None else named_in(said)
-    if named is None:
-        return oauth.find_caller(token, moment)
-    found = service.look_up(token, *named, moment, keys())
-    if found is None:
-        return None
-    caller, g.looked_up = found
-    return caller
-
-
 @api.route("/v1/consents", "POST", one_door=True)
-@require_scope("consents:write", customers=Customers.OWN, find=_find_caller)
+@require_scope(
+    "consents:write", customers=Customers.OWN, find=by_one_read(named_in, service.look_up)
+)
 @api.body(EventsBody, quick_events)
 @api.reply(201, RecordReply, "Recorded; it counts at the next check")
 @api.problem(404)
@@ -72,7 +60,7 @@ def record_consents(body: dict[str, Any]) -> Reply:
         events = [_event(part) for part in body["events"]]
         recorded = service.record_consents(events, actor, moment, ring)
         return Reply({"results": _all_recorded(recorded)}, 201)
-    done = service.record_consent(_event(body), actor, moment, ring, g.get("looked_up"))
+    done = service.record_consent(_event(body), actor, moment, ring, looked_up())
     return Reply(_all_recorded([done])[0], 201, customer=done.event.customer_id)
 
 

@@ -1,9 +1,8 @@
 """The decisions API: ask before you use."""
 
-from datetime import datetime
 from typing import Any
 
-from flask import Response, g, request
+from flask import Response
 
 from consent_service.catalogue.model import Channel
 from consent_service.consents.tokens import read_token
@@ -15,38 +14,32 @@ from consent_service.decisions.schemas import BatchBody, BatchReply, CheckBody, 
 from consent_service.decisions.statements import sign_statement
 from consent_service.kernel.clock import rfc3339
 from consent_service.kernel.ids import CustomerId, decode, encode, encode_all
-from consent_service.oauth import service as oauth
-from consent_service.oauth.guard import Customers, caller, reach, require_scope
+from consent_service.oauth.guard import (
+    Customers,
+    by_one_read,
+    caller,
+    looked_up,
+    reach,
+    require_scope,
+)
 from consent_service.oauth.model import Caller
 from consent_service.web.api import MEBIBYTE, Reply, Routes
 from consent_service.web.runtime import keys, now, runtime
-from consent_service.web.strict_json import plain_body
 
 api = Routes("decisions", "Decisions: may this data be used for this purpose, now?")
 
-_SMALL = 4096  # bytes that are read of a caller who may be nobody
-
-
-def _find_caller(token: str, moment: datetime) -> Caller | None:
-    """Whom a token belongs to; and by the same read what is known of whoever a small, plain body
-    names. Nothing is answered to a body before the guard has had its say."""
-    asked = plain_body(request, _SMALL)
-    named = None if asked is None else named_in(asked)
-    if named is None:
-        return oauth.find_caller(token, moment)
-    found = g.looked_up = service.look_up(token, *named, moment, keys())
-    return None if found is None else found.caller
-
 
 @api.route("/v1/decisions", "POST", one_door=True)
-@require_scope("decisions:check", customers=Customers.OWN, find=_find_caller)
+@require_scope(
+    "decisions:check", customers=Customers.OWN, find=by_one_read(named_in, service.look_up)
+)
 @api.body(CheckBody, quick_check)
 @api.reply(200, DecisionReply, "The answer, logged")
 def check_one(body: dict[str, Any]) -> Reply:
     """Ask whether data of a person may be used for a purpose. Deny is a 200; a failure counts
     as deny."""
     who = caller()
-    found = g.get("looked_up")
+    found = looked_up()
     decision = service.check(_check(body, who), who.client_id, now(), keys(), found)
     return Reply(_decision_json(encode("dec", decision.place, decision.id), decision))
 

@@ -27,7 +27,7 @@ from consent_service.kernel.errors import Invalid, NotFound, Unavailable
 from consent_service.kernel.ids import CustomerId, new_uuid, new_uuids
 from consent_service.ledger import service as ledger
 from consent_service.ledger.model import Answer, Entry, EntryKind
-from consent_service.oauth.model import digest
+from consent_service.oauth.model import Caller, digest
 from consent_service.storage.direct import direct
 from consent_service.suppressions.model import Reason as MarkReason
 
@@ -41,12 +41,13 @@ class Stale(Unavailable):
 
 def look_up(
     token: str, named: CustomerId | Identifier, purpose: str, now: datetime, keys: Keyring
-) -> Found | None:
+) -> tuple[Caller, Found] | None:
     """Whom a live access token belongs to, and what a check will need of whoever it names, by one
     read. Nothing of it is for anybody before the caller's right to it is looked at."""
     asked = named if isinstance(named, UUID) else newest_probe(named, keys)
     with direct() as door:
-        return one_store.find(door, digest(token), now, purpose, asked)
+        found = one_store.find(door, digest(token), now, purpose, asked)
+    return None if found is None else (found.caller, found)
 
 
 def check(

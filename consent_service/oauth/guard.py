@@ -8,17 +8,20 @@ from typing import Any, TypeVar, cast
 
 from flask import Response, request
 
+from consent_service.crypto.keyring import Keyring
 from consent_service.kernel.errors import Forbidden, NotFound
 from consent_service.kernel.ids import CustomerId, parse_customer_id
 from consent_service.oauth import service
 from consent_service.oauth.model import Caller, Scope
 from consent_service.web import ownership
 from consent_service.web.problems import problem
-from consent_service.web.runtime import now, this_request
+from consent_service.web.runtime import keys, now, this_request
+from consent_service.web.strict_json import plain_body
 from consent_service.web.throttling import ClientBudget, admit_client
 
 View = TypeVar("View", bound=Callable[..., Any])
 
+_SMALL = 4096  # bytes that are read of a caller who may be nobody
 _REALM = 'Bearer realm="consent"'
 
 
@@ -70,6 +73,32 @@ def require_scope(
         return cast(View, guarded)
 
     return wrap
+
+
+def by_one_read(
+    named_in: Callable[[Any], tuple[Any, str] | None],
+    look_up: Callable[[str, Any, str, datetime, Keyring], tuple[Caller, Any] | None],
+) -> Callable[[str, datetime], Caller | None]:
+    """A `find` that says by the same read what is known of whoever a small, plain body names, which
+    is `looked_up` for the view. Nothing is answered to a body before the guard has had its say."""
+
+    def find(token: str, moment: datetime) -> Caller | None:
+        said = plain_body(request, _SMALL)
+        named = None if said is None else named_in(said)
+        if named is None:
+            return service.find_caller(token, moment)
+        found = look_up(token, *named, moment, keys())
+        if found is None:
+            return None
+        who, this_request().looked_up = found
+        return who
+
+    return find
+
+
+def looked_up() -> Any:
+    """What `by_one_read` found for the present request; None when there was nothing to look up."""
+    return this_request().get("looked_up")
 
 
 def caller() -> Caller:
