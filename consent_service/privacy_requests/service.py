@@ -28,7 +28,7 @@ from consent_service.privacy_requests.model import (
 )
 from consent_service.privacy_requests.sealing import open_note, open_reason
 from consent_service.privacy_requests.steps import get_request
-from consent_service.storage.unit_of_work import reading, unit_of_work
+from consent_service.storage.unit_of_work import reading, snapshot, unit_of_work
 
 _BATCH = 100
 _SAID = (
@@ -54,13 +54,14 @@ class Opened(Struct, frozen=True):
 
 
 def get_opened(request_id: UUID, keys: Keyring) -> Opened:
-    """A request with its note and its steps. Raises: NotFound."""
-    with reading() as tx:
+    """A request with its note and its steps, all as of one moment: an erasure moves it and takes
+    the key away. Raises: NotFound."""
+    with snapshot() as tx:
         request = get_request(request_id)
         steps = store.list_steps(tx, request)
-    if not request.known:
-        return Opened(request, None, tuple((step, None) for step in steps))
-    life = data_keys.open_keys(CustomerId(request.place), keys).life
+        if not request.known:
+            return Opened(request, None, tuple((step, None) for step in steps))
+        life = data_keys.open_keys(CustomerId(request.place), keys).life
     return Opened(
         request, open_note(request, life), tuple((step, open_reason(step, life)) for step in steps)
     )

@@ -62,8 +62,13 @@ def reading() -> Iterator[Connection]:
 
 @contextmanager
 def snapshot() -> Iterator[Connection]:
-    """The whole store as it is at one moment, for as long as reading it takes. Raises: Unavailable
-    when the store cannot answer."""
+    """The whole store as it is at one moment, for as long as reading it takes; inside a unit of
+    work, that unit's own connection, and what it holds. Raises: Unavailable when the store cannot
+    answer."""
+    outer = _open.get()
+    if outer is not None:
+        yield outer
+        return
     with _store_errors(), db.engine.connect() as plain:
         postgres = db.engine.dialect.name == "postgresql"
         options = {"isolation_level": "REPEATABLE READ"} if postgres else {}

@@ -1,7 +1,10 @@
 """What is held of privacy requests is exported, erased and merged."""
 
+import threading
+
 import pytest
 from msgspec.structs import replace
+from sqlalchemy import event
 
 from consent_service.customers import service as customers
 from consent_service.kernel.ids import parse_customer_id
@@ -9,6 +12,7 @@ from consent_service.personal_data import service as everything
 from consent_service.privacy_requests import carriers, personal_data
 from consent_service.privacy_requests.carriers import Outcome
 from consent_service.privacy_requests.model import RequestKind
+from consent_service.storage.db import db
 from consent_service.storage.unit_of_work import unit_of_work
 from consent_service.web.runtime import keys
 from tests.support.requests import BASE, Desk
@@ -73,6 +77,32 @@ def test_an_erasure_leaves_an_erasure_under_way_that_names_nobody(shop, desk, tw
     assert desk.listed() == [erasure, kept]
     assert desk.act(erasure, "hold", reason="x").json["held"]
     assert desk.act(erasure, "cancel").json["state"] == "cancelled"
+
+
+def test_a_request_is_shown_as_of_one_moment(shop, desk, two):
+    erasure = desk.approved(two[0], "erasure", note="Please.")
+    carried_out = threading.Event()
+
+    def erase_meanwhile(connection, cursor, statement, *rest):
+        if "FROM privacy_requests" in statement and not carried_out.is_set():
+            carried_out.set()
+            meanwhile = threading.Thread(target=erase_everything)
+            meanwhile.start()
+            meanwhile.join()
+
+    def erase_everything():
+        with shop.app.app_context():
+            everything.erase([parse_customer_id(two[0])], shop.clock())
+
+    with shop.app.app_context():
+        engine = db.engine
+    event.listen(engine, "after_cursor_execute", erase_meanwhile)
+    before = desk.show(erasure)
+    event.remove(engine, "after_cursor_execute", erase_meanwhile)
+    assert (before["customer_id"], before["note"]) == (two[0], "Please.")
+    assert [step["step"] for step in before["steps"]] == ["received", "confirmed", "approved"]
+    after = desk.show(erasure)
+    assert (after["customer_id"], after["note"], after["steps"]) == (None, None, [])
 
 
 def test_a_merge_moves_requests_sealed_anew(shop, desk, two):
