@@ -1,6 +1,7 @@
 """Customers by the million beside the few that are asked about, made by PostgreSQL itself. Their
 ids fall between those of the few, and they are added in order of id, in which an index grows fast.
-Nothing of theirs can be opened: nobody asks about them."""
+Their entries are of a day long past, which a sealer that has swept once does not look at. Nothing
+of theirs can be opened: nobody asks about them."""
 
 from tests.bench.serving import NEWSLETTER
 
@@ -27,11 +28,13 @@ _FILL = (
     FROM crowd, unnest(ARRAY{purposes}) purpose""",
     """INSERT INTO ledger_entries (customer_id, id, known, kind, occurred_at, recorded_at,
     client_id, purpose, channel, data_categories, recipient, outcome, reason, commitment, token,
-    payload, apart) SELECT id, gen_random_uuid(), true, 'decision', now(), now(), 'campaigns',
-    '{newsletter}', 'email', 'email_address', 'email_service', 'permit', 'consent_given', {b32},
-    {b16}, {b224}, false FROM crowd, generate_series(1, {entries})""",
+    payload, apart) SELECT id, (lpad(to_hex({past} + row_number() OVER ()), 12, '0') || '7' ||
+    substr(md5(g::text), 1, 3) || '8' || substr(md5(g::text), 4, 15))::uuid, true, 'decision',
+    now(), now(), 'campaigns', '{newsletter}', 'email', 'email_address', 'email_service', 'permit',
+    'consent_given', {b32}, {b16}, {b224}, false FROM crowd, generate_series(1, {entries})""",
     "DROP TABLE crowd",
 )
+_PAST = 1_735_689_600_000  # milliseconds: 2025-01-01
 _BYTES = "decode(repeat(md5(g::text), {}), 'hex')"
 _PARTS = {f"b{16 * n}": _BYTES.format(n) for n in (1, 2, 4, 5, 8, 14)}
 
@@ -41,11 +44,8 @@ def grow(connection, lo, hi, purposes=PURPOSES, entries=3):
     many entries of the log, and lets the planner know."""
     connection.execute("SET synchronous_commit = off")
     connection.execute(_IDS.format(lo=lo, hi=hi))
+    names = {"purposes": list(purposes), "newsletter": NEWSLETTER, "entries": entries}
     for statement in _FILL:
-        connection.execute(
-            statement.format(
-                **_PARTS, purposes=list(purposes), newsletter=NEWSLETTER, entries=entries
-            )
-        )
+        connection.execute(statement.format(**_PARTS, **names, past=_PAST + lo * entries))
     connection.execute("VACUUM (ANALYZE)")
     connection.execute("CHECKPOINT")

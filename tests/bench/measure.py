@@ -37,8 +37,7 @@ class Line:
 
 
 def in_turn(baseline, subject, runs=RUNS):
-    """Calls both, one after the other, `runs` times; what each gave, in pairs. What they give is
-    a rate: more is better."""
+    """Calls both, one after the other, `runs` times; what each gave, in pairs."""
     return [(baseline(), subject()) for _ in range(runs)]
 
 
