@@ -14,7 +14,7 @@ from consent_service.crypto import keyring as keyrings
 from consent_service.kernel.actors import SYSTEM
 from consent_service.oauth import service as oauth
 from consent_service.storage.db import db
-from tests.support import network, postgres, routing, stores
+from tests.support import compiling, network, postgres, routing, stores
 from tests.support.clock import START, FrozenClock
 from tests.support.contract import Api, Contract
 from tests.support.shop import EVERYTHING, RECIPIENTS, Shop
@@ -107,6 +107,8 @@ def settings(store, keyring):
 @pytest.fixture
 def app(settings, clock):
     made = create_app(settings, clock)
+    with made.app_context():
+        compiling.compile_once(db.engine)
     yield made
     with made.app_context():
         db.engine.dispose()
