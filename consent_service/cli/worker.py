@@ -123,7 +123,7 @@ def work_until(stop: threading.Event) -> None:
     for thread in apart:
         thread.start()
     jobs = Timetable(JOBS)
-    loop.repeat(lambda: jobs.run_due(now()) + (sealer.run(keys(), now()) == BATCH), _PAUSE)
+    loop.repeat(lambda: jobs.run_due(now()) + (sealer.run(keys(), now()) >= BATCH), _PAUSE)
     until = time.monotonic() + _LAST_WORDS
     for thread in apart:
         thread.join(max(0.0, until - time.monotonic()))

@@ -6,18 +6,19 @@ step leaves the log as it was. What is signed is seen by nobody before it is com
 is never a checkpoint that another one contradicts.
 
 Entries are committed in another order than their ids, so that "after the last one" would miss
-some. Each round looks at the last two seconds, and one in a while at ten: to walk by what has its
-leaf costs the store 4 µs an entry. Now and then a sweep, of as many rounds as it takes, looks at
-all since the time before which nothing is left, and moves that time on, to where no transaction
-could still add any when it began.
+some. Each round looks at the last two seconds, and one in a while at ten; what this sealer gave
+leaves to in that time it remembers, so that the store need not look for them. Now and then a sweep,
+which trusts no memory, looks at all since the time before which nothing is left, a stretch a round,
+and moves that time on, to where no transaction could still add any when it began.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from consent_service.crypto.keyring import Keyring
 from consent_service.kernel.ids import first_uuid_of, time_of
@@ -27,25 +28,46 @@ from consent_service.ledger.merkle import HASH_BYTES, leaf_hash, root_of
 from consent_service.ledger.model import CHANGES
 from consent_service.ledger.notes import Checkpoint
 from consent_service.ledger.proofs import name_of, root_at
+from consent_service.ledger.remembered import Remembered
 from consent_service.ledger.tiles import WIDTH, split
-from consent_service.ledger.tree_store import Head, Kept, Sayable
+from consent_service.ledger.tree_store import Head, Kept, NewLeaf, Sayable
 from consent_service.storage.unit_of_work import reading, unit_of_work
 
 BATCH = 5_000
 LONGEST_TRANSACTION = timedelta(minutes=5)
-_BEHIND = LONGEST_TRANSACTION + timedelta(minutes=1)
 _RECENT, _EARLIER = timedelta(seconds=2), timedelta(seconds=10)
 _EARLIER_EVERY_S = 0.6  # a second after its commit what took long has its leaf, too
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-_SWEEP_SHARE = 20  # of the time, at most one part in so many goes to sweeps
+_STRETCH = 20_000  # entries of a sweep that one round walks by: a checkpoint is due every second
+_SWEEP_SHARE = 50  # of the time, at most one part in so many goes to sweeps
+_SWEEP_PAUSE_S = 5.0
+_AT_ONCE = timedelta(minutes=1)  # by how much the head is moved on where nothing was to seal
 
 
 class _Look(Struct, frozen=True):
-    """Where a round looks: at ids from `since` on. A sweep has an `until`: once it has come to its
-    end, nothing is left of the time before."""
+    """Where a round looks: at ids from `since` on, up to `end`. A sweep has an `until`: once it has
+    come to its end, nothing is left of the time before."""
 
     since: UUID
     until: datetime | None = None
+    end: UUID | None = None
+
+    def left(self, entries: Sequence[Sayable]) -> UUID | None:
+        """Where it is to go on, now that these are sealed."""
+        return entries[-1].id if len(entries) == BATCH else self.end
+
+    def sealed_until(self, before: datetime, entries: Sequence[Sayable]) -> datetime:
+        """Until when nothing is left, now that these are sealed."""
+        if self.until is None:
+            return before
+        left = self.left(entries)
+        return max(before, self.until if left is None else min(self.until, time_of(left)))
+
+    def is_ahead(self, head: Head | None) -> bool:
+        """Whether the head is to move on although nothing is left to seal."""
+        if head is None:
+            return False
+        return self.sealed_until(head.sealed_until, ()) >= head.sealed_until + _AT_ONCE
 
 
 class Sealer:
@@ -54,71 +76,120 @@ class Sealer:
     def __init__(self, base_url: str) -> None:
         self._origin = name_of(base_url)
         self._sweep_at = self._earlier_at = 0.0
-        self._next: tuple[int, _Look] | None = None
+        self._sweep: _Look | None = None
+        self._size = 0
+        self._sealed = Remembered()
+        self._newest: tuple[UUID, float] | None = None
 
     def run(self, keys: Keyring, now: datetime) -> int:
-        """Seals what there is to seal, a batch at most; how many leaves came to be."""
-        started = time.monotonic()
-        sweeping = started >= self._sweep_at
+        """Seals what there is to seal, a batch or two at most; how many leaves came to be. After a
+        whole batch there may be more."""
+        sealed, started = 0, time.monotonic()
+        if started >= self._sweep_at:
+            sealed = self._round(self._go_on, keys, now)
+            if sealed < BATCH:
+                ended = time.monotonic()
+                pause = _SWEEP_SHARE * (ended - started)
+                self._sweep_at = ended + (pause if self._sweep else max(pause, _SWEEP_PAUSE_S))
+            if self._sweep is None or sealed == BATCH:
+                return sealed
+        return sealed + self._round(self._recent, keys, now)
+
+    def _round(
+        self, look_at: Callable[[Head | None, datetime], _Look], keys: Keyring, now: datetime
+    ) -> int:
         with reading() as tx:
             newest = tree_store.find_newest_entry(tx)
             if newest is None:
                 return 0
-            present = min(now, time_of(newest))  # a clock that is ahead must not pass entries by
+            present = self._present(newest, now)
             head = tree_store.find_head(tx)
-            look = self._sweep(head, present) if sweeping else self._recent(present, started)
-            found = tree_store.list_unsealed(tx, look.since, 1)
-        if found:
-            look = _Look(found[0].id, look.until)  # what is before need not be walked through again
-        behind = sweeping and head is not None and head.sealed_until < present - _BEHIND
-        sealed = self._seal(look, keys, now) if found or behind else 0
-        if sweeping and sealed < BATCH:
-            ended = time.monotonic()
-            self._sweep_at = ended + _SWEEP_SHARE * (ended - started)
-        return sealed
+            self._forget(_size_of(head), present)
+            look = look_at(head, present)
+            known = () if look.until else self._sealed.since(look.since)  # a sweep trusts nobody
+            entries = tree_store.list_unsealed(tx, look.since, BATCH, look.end, known)
+        sealed = (
+            self._seal(look, head, entries, keys, now) if entries or look.is_ahead(head) else []
+        )
+        if look.until is not None:
+            left = look.left(sealed)
+            self._sweep = None if left is None else _Look(left, look.until)
+        return len(sealed)
 
-    def _sweep(self, head: Head | None, present: datetime) -> _Look:
-        """Goes on where a full batch ended, so that a backlog is not walked through anew for each
-        batch; unless the log is not as this sealer left it."""
-        if self._next is not None and head is not None and self._next[0] == head.size:
-            return self._next[1]
-        since = UUID(int=0) if head is None else first_uuid_of(head.sealed_until)
-        return _Look(since, present - LONGEST_TRANSACTION)
+    def _present(self, newest: UUID, now: datetime) -> datetime:
+        """What time it is, by this clock or by the newest entry's and how long it has been that,
+        whichever is behind: a clock that is ahead must not pass entries by."""
+        seen = time.monotonic()
+        if self._newest is None or self._newest[0] != newest:
+            self._newest = newest, seen
+        return min(now, time_of(newest) + timedelta(seconds=seen - self._newest[1]))
 
-    def _recent(self, present: datetime, started: float) -> _Look:
+    def _forget(self, size: int, present: datetime) -> None:
+        """What was long ago; and all, of a log that is not as far as this sealer left it."""
+        if size < self._size:
+            self._sealed, self._sweep = Remembered(), None
+        self._size = size
+        self._sealed.forget_before(first_uuid_of(present - _EARLIER))
+
+    def _go_on(self, head: Head | None, present: datetime) -> _Look:
+        """A stretch of a sweep, from where the last one ended."""
+        if self._sweep is None:
+            since = UUID(int=0) if head is None else first_uuid_of(head.sealed_until)
+            self._sweep = _Look(since, present - LONGEST_TRANSACTION)
+        with reading() as tx:
+            end = tree_store.find_entry_after(tx, self._sweep.since, _STRETCH)
+        return replace(self._sweep, end=end)
+
+    def _recent(self, head: Head | None, present: datetime) -> _Look:
+        started = time.monotonic()
         far = started >= self._earlier_at
         if far:
             self._earlier_at = started + _EARLIER_EVERY_S
         return _Look(first_uuid_of(present - (_EARLIER if far else _RECENT)))
 
-    def _seal(self, look: _Look, keys: Keyring, now: datetime) -> int:
+    def _seal(
+        self,
+        look: _Look,
+        seen: Head | None,
+        entries: Sequence[Sayable],
+        keys: Keyring,
+        now: datetime,
+    ) -> Sequence[Sayable]:
+        """Seals what had no leaf when the head was seen, which was before. What has none is deleted
+        by nobody, so that it is as it was, unless the head has moved."""
+        leaves = _leaves_of(entries)
         with unit_of_work() as tx:
-            head = tree_store.lock_head(tx)
-            if head is None:
-                head = Head(self._origin, 0, _BEGINNING)
-                tree_store.add_head(tx, head)
-            entries = tree_store.list_unsealed(tx, look.since, BATCH)
-            size, until = head.size + len(entries), _sealed_until(head, look, entries)
-            if entries:
-                _grow(head, entries, keys, now)
-            if entries or until != head.sealed_until:
+            head = tree_store.lock_head(tx) or _begin(self._origin)
+            if head.size != _size_of(seen):
+                entries = tree_store.list_unsealed(tx, look.since, BATCH, look.end)
+                leaves = _leaves_of(entries)
+            size, until = head.size + len(leaves), look.sealed_until(head.sealed_until, entries)
+            if leaves:
+                _grow(head, leaves, keys, now)
+            if leaves or until != head.sealed_until:
                 tree_store.set_head(tx, size, until)
-        full = len(entries) == BATCH
-        self._next = (size, _Look(entries[-1].id, look.until)) if full and look.until else None
-        return len(entries)
+        self._sealed.add(entry_id for entry_id, _, _ in leaves)
+        self._size = size
+        return entries
 
 
-def _sealed_until(head: Head, look: _Look, entries: Sequence[Sayable]) -> datetime:
-    """Until when nothing is left, now that these are sealed."""
-    if look.until is None:
-        return head.sealed_until
-    swept = look.until if len(entries) < BATCH else min(look.until, time_of(entries[-1].id))
-    return max(head.sealed_until, swept)
-
-
-def _grow(head: Head, entries: Sequence[Sayable], keys: Keyring, now: datetime) -> None:
+def _begin(origin: str) -> Head:
+    head = Head(origin, 0, _BEGINNING)
     with unit_of_work() as tx:
-        leaves = [(each.id, leaf_of(each), each.kind in CHANGES) for each in _in_order(entries)]
+        tree_store.add_head(tx, head)
+    return head
+
+
+def _size_of(head: Head | None) -> int:
+    return 0 if head is None else head.size
+
+
+def _leaves_of(entries: Sequence[Sayable]) -> list[NewLeaf]:
+    return [(each.id, leaf_of(each), each.kind in CHANGES) for each in _in_order(entries)]
+
+
+def _grow(head: Head, leaves: Sequence[NewLeaf], keys: Keyring, now: datetime) -> None:
+    with unit_of_work() as tx:
         tree_store.add_leaves(tx, head.size, leaves)
         _grow_tiles(head.size, [leaf_hash(leaf) for _, leaf, _ in leaves])
         size = head.size + len(leaves)

@@ -82,6 +82,49 @@ def test_what_took_seconds_to_be_committed_is_found_by_the_next_rounds():
     assert log.verify().leaves == 2
 
 
+def test_what_one_sealer_remembers_is_no_matter_to_another():
+    mine, other = Sealer("http://127.0.0.1:8000"), Sealer("http://127.0.0.1:8000")
+    for sealer in (mine, other, mine):
+        log.append(3)
+        assert log.seal(sealer) == 3
+    log.append()
+    assert (log.seal(other), log.seal(mine)) == (1, 0)
+    service.append([log.an_entry(first_uuid_of(utc_now() - timedelta(seconds=5)))])
+    assert any(_rounds(mine, pause=0.25, count=4))
+    assert log.verify().leaves == 11
+
+
+def test_what_is_remembered_may_be_given_up_or_gone():
+    sealer = Sealer("http://127.0.0.1:8000")
+    log.append()
+    log.seal(sealer)
+    sealer._sweep_at = time.monotonic() + 3600  # by none of its sweeps
+    log.append(5)
+    with pytest.raises(ZeroDivisionError):
+        seal_and_fail(sealer, 5)
+    assert log.seal(sealer) == 5
+    gone = log.ids_left()[2:4]
+    with unit_of_work() as tx:
+        tree_store.forget_entries(tx, gone, gone)
+    log.say_erased(2)
+    assert log.seal(sealer) == 1
+    assert log.verify().erased == 2
+
+
+def test_a_sweep_of_many_stretches_finds_what_came_late(monkeypatch):
+    monkeypatch.setattr("consent_service.ledger.sealer._STRETCH", 3)
+    monkeypatch.setattr("consent_service.ledger.sealer._SWEEP_SHARE", 0)
+    sealer = Sealer("http://127.0.0.1:8000")
+    minutes_ago = utc_now() - timedelta(minutes=4)
+    service.append([log.an_entry(log.id_of(minutes_ago)) for _ in range(10)])
+    log.append()
+    assert sum(_rounds(sealer, pause=0, count=6)) == 11
+    service.append([log.an_entry(log.id_of(minutes_ago)) for _ in range(2)])
+    sealer._sweep_at = 0.0
+    assert list(_rounds(sealer, pause=0, count=5)).count(0) < 5
+    assert log.verify().leaves == 13
+
+
 def _rounds(sealer, pause, count):
     for _ in range(count):
         yield log.seal(sealer)
