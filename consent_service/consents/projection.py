@@ -11,7 +11,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from consent_service.catalogue.model import Channel
-from consent_service.consents.model import Event, EventKind, Record, State
+from consent_service.consents.model import NOES, Event, EventKind, Record, State
 
 _STATES = {kind: State.GIVEN if kind.is_yes else State(kind) for kind in EventKind}
 
@@ -22,10 +22,13 @@ def apply_event(
     """The record that an event makes of another on a channel; None when it changes nothing.
 
     `known` are the events of the same customer and purpose that were recorded before, or at
-    least those of them that `latest_of_each` keeps; none need be for one that `speaks_last`.
+    least those of them that `latest_of_each` keeps; none need be for one that `speaks_last`, or
+    that `says_no_again`.
     """
     if not known and _speaks_of(event, channel):
-        projected: Record | None = _record(event, channel)  # nothing to weigh it against
+        if record is not None and _outweighs(record, event):
+            return None
+        projected: Record | None = _record(event, channel)
     else:
         projected = project([*known, event], channel)
     return changed(record, projected, event.revision, event.recorded_at)
@@ -36,6 +39,14 @@ def speaks_last(event: Event, last: datetime | None) -> bool:
     after all that happened for its customer and purpose. `last` is when the last of that did."""
     decides = event.kind is not EventKind.REQUESTED and not event.imported
     return decides and (last is None or event.happened_at > last)
+
+
+def says_no_again(event: Event, last: datetime | None, of_all: Record | None) -> bool:
+    """As `speaks_last`, for a no of the same moment as the last: it is weighed against the record
+    alone. `of_all` is the record of all channels: what that says of the moment, a record of one
+    channel need not know."""
+    no = event.kind.is_no and not event.imported and event.happened_at == last
+    return no and (of_all is None or of_all.happened_at != last)
 
 
 def changed(
@@ -122,6 +133,16 @@ def _weight(event: Event) -> tuple[datetime, bool, bool, bool, bool, str, UUID]:
         event.notice_version or "",
         event.id,
     )
+
+
+def _outweighs(record: Record, event: Event) -> bool:
+    """Whether what a record rests on counts, and not an event that happened no earlier."""
+    state, direct = record.state, record.direct
+    if state is State.REQUESTED or record.happened_at < event.happened_at:
+        return False
+    rests_on = (record.happened_at, state in NOES, state is State.OBJECTED, not direct,
+                not record.by_guardian, record.notice_version or "", record.event_id)  # fmt: skip
+    return rests_on > _weight(event)
 
 
 def _record(event: Event, channel: Channel | None) -> Record:

@@ -110,7 +110,8 @@ def _record_one(
     event, entry_id = _make([new], [purpose], whose, actor, now)[0]
     place = (one.customer_id, one.purpose)
     with direct() as door:
-        to_read = to_weigh([event], {} if one.last is None else {place: one.last})
+        last = {} if one.last is None else {place: one.last}
+        to_read = to_weigh([event], last, one.records)
         events = {place: one_store.list_latest(door, *place) for place in to_read}
         slots = Slots(one.records, events)
         recorded, entry = _apply(event, entry_id, purpose, slots, catalogue, whose)
@@ -238,7 +239,8 @@ def _slots(tx: Connection, events: Sequence[Event], fresh: Mapping[CustomerId, O
     purposes = {event.purpose for event in events}
     records = slots_store.find_records(tx, known, purposes)
     with_events = {customer_id for customer_id, *_ in records}
-    places = to_weigh(events, slots_store.list_last(tx, with_events, purposes))
+    last = slots_store.list_last(tx, with_events, purposes)
+    places = to_weigh(events, last, records)
     to_read = {customer_id for customer_id, _ in places} & with_events
     earlier = slots_store.list_latest_events(tx, to_read, purposes)
     return Slots(records, {place: earlier.get(place, []) for place in places})

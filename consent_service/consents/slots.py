@@ -10,6 +10,7 @@ from consent_service.consents.projection import (
     changed,
     latest_of_each,
     project,
+    says_no_again,
     speaks_last,
 )
 from consent_service.kernel.ids import CustomerId
@@ -22,15 +23,18 @@ Ended = tuple[CustomerId, Record, datetime]
 Made = tuple[CustomerId, Record, datetime | None]
 
 
-def to_weigh(events: Iterable[Event], last: Mapping[Place, datetime]) -> set[Place]:
+def to_weigh(
+    events: Iterable[Event], last: Mapping[Place, datetime], records: Mapping[Slot, Record]
+) -> set[Place]:
     """For which customers and purposes it takes earlier events to tell what these, in their order,
-    make. `last` is when the last of the earlier ones happened."""
+    make of `records`. `last` is when the last of the earlier ones happened."""
     latest, found = dict(last), set()
     for event in events:
         place = (event.customer_id, event.purpose)
-        if speaks_last(event, latest.get(place)):
+        before = latest.get(place)
+        if speaks_last(event, before):
             latest[place] = event.happened_at
-        else:
+        elif not says_no_again(event, before, records.get((*place, None))):
             found.add(place)
     return found
 
