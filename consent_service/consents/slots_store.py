@@ -4,14 +4,14 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Connection, Select, bindparam, func, select
+from sqlalchemy import ColumnElement, Connection, Select, func, select
 
 from consent_service.consents.model import Event, Record
 from consent_service.consents.slots import Place, Slot
 from consent_service.consents.store import event_of, record_of
 from consent_service.consents.tables import ConsentEventRow, ConsentRecordRow
 from consent_service.kernel.ids import CustomerId
-from consent_service.storage.many import RowsAmong
+from consent_service.storage.many import OneOf, QuickRowsAmong
 
 
 def list_latest_events(
@@ -22,10 +22,8 @@ def list_latest_events(
     that happened at once the one that `projection` lets count, which is the last id."""
     if not customer_ids:
         return {}
-    if purposes is None:
-        rows = _LATEST(tx, customer_ids)
-    else:
-        rows = _LATEST_OF(tx, customer_ids, purposes=sorted(purposes))
+    of_all = purposes is None
+    rows = _LATEST(tx, customer_ids) if of_all else _LATEST_OF(tx, customer_ids, purposes or ())
     found: dict[Place, list[Event]] = {}
     for row in rows:
         event = event_of(row)
@@ -37,7 +35,7 @@ def list_last(
     tx: Connection, customer_ids: Collection[CustomerId], purposes: Collection[str]
 ) -> dict[Place, datetime]:
     """When the last events of customers for some purposes happened."""
-    rows = _LAST(tx, customer_ids, purposes=sorted(purposes))
+    rows = _LAST(tx, customer_ids, purposes)
     return {(CustomerId(customer), purpose): last for customer, purpose, last in rows}
 
 
@@ -53,25 +51,21 @@ def latest(*theirs: ColumnElement[bool]) -> Select[Any]:
     return select(ranked).where(ranked.c.place == 1)
 
 
-_LATEST = RowsAmong(ConsentEventRow.customer_id, latest)
-_LATEST_OF = RowsAmong(
+_LATEST = QuickRowsAmong(ConsentEventRow.customer_id, lambda theirs, _: latest(theirs))
+_LATEST_OF = QuickRowsAmong(
     ConsentEventRow.customer_id,
-    lambda theirs: latest(theirs, ConsentEventRow.purpose.in_(_purposes())),
+    lambda theirs, one_of: latest(theirs, one_of(ConsentEventRow.purpose)),
 )
 
 
-def _last(theirs: ColumnElement[bool]) -> Select[Any]:
+def _last(theirs: ColumnElement[bool], one_of: OneOf) -> Select[Any]:
     row = ConsentEventRow
     place = (row.customer_id, row.purpose)
-    query: Select[*tuple[Any, ...]] = select(*place, func.max(row.happened_at))
-    return query.where(theirs, row.purpose.in_(_purposes())).group_by(*place)
+    query: Select[*tuple[Any, ...]] = select(*place, func.max(row.happened_at).label("last"))
+    return query.where(theirs, one_of(row.purpose)).group_by(*place)
 
 
-_LAST = RowsAmong(ConsentEventRow.customer_id, _last)
-
-
-def _purposes() -> BindParameter[Any]:
-    return bindparam("purposes", expanding=True)
+_LAST = QuickRowsAmong(ConsentEventRow.customer_id, _last)
 
 
 def find_records(
@@ -81,7 +75,7 @@ def find_records(
     if purposes is None:
         rows = _IN_FORCE(tx, customer_ids)
     else:
-        rows = _IN_FORCE_FOR(tx, customer_ids, purposes=sorted(purposes))
+        rows = _IN_FORCE_FOR(tx, customer_ids, purposes)
     found: dict[Slot, Record] = {}
     for row in rows:
         record = record_of(row)
@@ -94,8 +88,8 @@ def _in_force(*conditions: ColumnElement[bool]) -> Select[Any]:
     return select(ConsentRecordRow.__table__).where(in_force, *conditions)
 
 
-_IN_FORCE = RowsAmong(ConsentRecordRow.customer_id, _in_force)
-_IN_FORCE_FOR = RowsAmong(
+_IN_FORCE = QuickRowsAmong(ConsentRecordRow.customer_id, lambda theirs, _: _in_force(theirs))
+_IN_FORCE_FOR = QuickRowsAmong(
     ConsentRecordRow.customer_id,
-    lambda theirs: _in_force(theirs, ConsentRecordRow.purpose.in_(_purposes())),
+    lambda theirs, one_of: _in_force(theirs, one_of(ConsentRecordRow.purpose)),
 )

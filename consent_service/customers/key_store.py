@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from consent_service.crypto.data_keys import DataKeyKind
@@ -13,7 +13,7 @@ from consent_service.crypto.envelope import Sealed, sealed_under
 from consent_service.customers.tables import CustomerKeyRow, KeyMarkRow
 from consent_service.kernel.ids import CustomerId
 from consent_service.storage.bulk import insert_rows
-from consent_service.storage.many import RowsAmong
+from consent_service.storage.many import QuickRowsAmong, RowsAmong
 
 
 def add_keys(tx: Connection, keys: Sequence[tuple[UUID, DataKeyKind, Sealed]]) -> None:
@@ -51,16 +51,17 @@ def find_keys_of(
     tx: Connection, customers: Sequence[CustomerId], kind: DataKeyKind
 ) -> dict[CustomerId, Sealed]:
     """The wrapped keys of a kind of customers."""
-    found = _KEYS_OF(tx, customers, kind=kind.value)
+    found = _KEYS_OF[kind](tx, customers)
     return {CustomerId(customer): wrapped for customer, wrapped in found}
 
 
-_KEYS_OF = RowsAmong(
-    CustomerKeyRow.customer_id,
-    select(CustomerKeyRow.customer_id, CustomerKeyRow.wrapped)
-    .where(CustomerKeyRow.kind == bindparam("kind"))
-    .where,
-)
+def _keys_of(kind: DataKeyKind) -> QuickRowsAmong:
+    query = select(CustomerKeyRow.customer_id, CustomerKeyRow.wrapped)
+    of_kind = query.where(CustomerKeyRow.kind == kind.value)
+    return QuickRowsAmong(CustomerKeyRow.customer_id, lambda theirs, _: of_kind.where(theirs))
+
+
+_KEYS_OF = {kind: _keys_of(kind) for kind in DataKeyKind}
 
 
 def delete_keys(tx: Connection, customers: Sequence[UUID]) -> None:

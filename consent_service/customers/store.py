@@ -22,7 +22,7 @@ from consent_service.customers.tables import (
 )
 from consent_service.kernel.ids import CustomerId
 from consent_service.storage.bulk import insert_rows
-from consent_service.storage.many import RowsAmong, among, rows_among
+from consent_service.storage.many import QuickRowsAmong, RowsAmong, among, rows_among
 
 
 def add_customers(tx: Connection, customers: Sequence[CustomerRecord]) -> None:
@@ -99,9 +99,9 @@ def lock_revisions(tx: Connection, customer_ids: Collection[CustomerId]) -> dict
     return {CustomerId(row.customer_id): row.revision for row in found}
 
 
-_LOCKED = RowsAmong(
+_LOCKED = QuickRowsAmong(
     CustomerRow.customer_id,
-    lambda theirs: (
+    lambda theirs, _: (
         select(CustomerRow.customer_id, CustomerRow.revision)
         .where(theirs)
         .order_by(CustomerRow.customer_id)

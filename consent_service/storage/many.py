@@ -1,5 +1,7 @@
 """Asking for many rows at once by what stands in one column, in one statement of one parameter."""
 
+import json
+from collections import namedtuple
 from collections.abc import Callable, Collection, Mapping, Sequence
 from struct import Struct
 from typing import Any
@@ -22,11 +24,14 @@ from sqlalchemy import (
     func,
     select,
     text,
+    tuple_,
 )
 from sqlalchemy.orm import QueryableAttribute
 from sqlalchemy.types import TypeEngine, UserDefinedType
 
-_HEAD = Struct(">5i").pack
+from consent_service.storage.direct import Door, Prepared
+
+_HEAD, _INTEGER = Struct(">5i").pack, Struct(">2i").pack
 
 # SQLite knows no arrays: the values come one after another in one blob, and are cut out. (Out of a
 # text, each would be looked for from its beginning.)
@@ -61,6 +66,26 @@ def outside(column: QueryableAttribute[UUID], uuids: Sequence[bytes]) -> ColumnE
     return column.not_in(select(func.unnest(given)))
 
 
+def among_pairs(
+    tx: Connection,
+    columns: tuple[QueryableAttribute[Any], QueryableAttribute[Any]],
+    pairs: Collection[tuple[UUID, int]],
+) -> ColumnElement[bool]:
+    """Where two columns have the values of one of these pairs."""
+    ids, numbers = [each for each, _ in pairs], [number for _, number in pairs]
+    if tx.dialect.name == "postgresql":
+        arrays = [
+            bindparam(None, _array(ids), type_=_Array("UUID[]")),
+            bindparam(None, _array(numbers), type_=_Array("INTEGER[]")),
+        ]
+        given = func.unnest(*arrays).table_valued("first", "second").render_derived()
+        return tuple_(*columns).in_(select(given.c.first, given.c.second))
+    written = json.dumps([[each.hex, number] for each, number in pairs])
+    one = func.json_each(bindparam(None, written)).table_valued("value").c.value
+    parts = (func.json_extract(one, "$[0]"), func.json_extract(one, "$[1]"))
+    return tuple_(*columns).in_(select(*parts))
+
+
 class RowsAmong:
     """A query of the rows where a column's value is one of many UUIDs, made once: to make a small
     one, and the key by which SQLAlchemy knows it again, takes half of its time. `make` is given
@@ -86,6 +111,54 @@ class RowsAmong:
             condition = _is_one(dialect, self._column, {}, of_uuids=True)
             query = self._made[dialect] = self._make(condition)
         return tx.execute(query, _parameters(dialect, list(values)) | more).fetchall()
+
+
+OneOf = Callable[[QueryableAttribute[Any]], ColumnElement[bool]]
+
+
+class QuickRowsAmong:
+    """As `RowsAmong`, through the third door: a row costs a fifth. Of a further column the values
+    that count may be given as `texts`: `make` is given what says that it has one of them."""
+
+    def __init__(
+        self,
+        column: QueryableAttribute[Any],
+        make: Callable[[ColumnElement[bool], OneOf], Select[*tuple[Any, ...]]],
+    ) -> None:
+        self._column, self._make = column, make
+        self._made: dict[str, tuple[Prepared, Any]] = {}
+
+    def __call__(
+        self, tx: Connection, values: Collection[UUID], texts: Collection[str] = ()
+    ) -> list[Any]:
+        """The rows, as named tuples; none without any values. Raises: Unavailable, Refused."""
+        if not values:
+            return []
+        dialect = tx.dialect.name
+        made = self._made.get(dialect) or self._prepared(dialect)
+        query, row = made
+        given = _parameters(dialect, list(values))
+        if texts:
+            given["texts"] = list(texts) if dialect == "postgresql" else json.dumps(list(texts))
+        found = Door(tx.connection, tx.dialect, alone=False).rows(query, **given)
+        return list(map(row, found))
+
+    def _prepared(self, dialect: str) -> tuple[Prepared, Any]:
+        condition = _is_one(dialect, self._column, {}, of_uuids=True)
+        query = self._make(condition, _one_of_texts(dialect))
+        row: Any = namedtuple("_Row", [column.key for column in query.selected_columns])  # type: ignore[misc]  # known when it runs
+        made = self._made[dialect] = (Prepared(query), row._make)
+        return made
+
+
+def _one_of_texts(dialect: str) -> OneOf:
+    def one_of(column: QueryableAttribute[Any]) -> ColumnElement[bool]:
+        if dialect == "postgresql":
+            array = bindparam("texts", type_=_Array("TEXT[]"))
+            return column.op("=", is_comparison=True)(func.any(array))
+        return column.in_(select(func.json_each(bindparam("texts")).table_valued("value").c.value))
+
+    return one_of
 
 
 def _parameters(dialect: str, given: list[Any]) -> dict[str, Any]:
@@ -145,6 +218,10 @@ class _Blobs(bytes):
     """A `bytea[]`, likewise."""
 
 
+class _Integers(bytes):
+    """An `integer[]`, likewise."""
+
+
 class _UuidsDumper(Dumper):
     format, oid = Format.BINARY, 2951
 
@@ -157,8 +234,13 @@ class _BlobsDumper(_UuidsDumper):
     oid = 1001
 
 
+class _IntegersDumper(_UuidsDumper):
+    oid = 1007
+
+
 adapters.register_dumper(_Uuids, _UuidsDumper)
 adapters.register_dumper(_Blobs, _BlobsDumper)
+adapters.register_dumper(_Integers, _IntegersDumper)
 
 
 def _array(given: list[Any]) -> bytes:
@@ -166,6 +248,8 @@ def _array(given: list[Any]) -> bytes:
     if isinstance(given[0], UUID):
         head = _HEAD(1, 0, 2950, len(given), 1)
         return _Uuids(head + b"".join([b"\0\0\0\x10" + v.int.to_bytes(16) for v in given]))
+    if isinstance(given[0], int):
+        return _Integers(_HEAD(1, 0, 23, len(given), 1) + b"".join([_INTEGER(4, v) for v in given]))
     head = _HEAD(1, 0, 17, len(given), 1)
     return _Blobs(head + b"".join([len(v).to_bytes(4) + v for v in given]))
 
