@@ -49,6 +49,17 @@ def says_no_again(event: Event, last: datetime | None, of_all: Record | None) ->
     return no and (of_all is None or of_all.happened_at != last)
 
 
+def is_told_by(record: Record | None, of_all: Record | None, event: Event) -> bool:
+    """Whether a channel's record alone tells what comes of an event, whenever it happened: both say
+    no, and so the one that weighs more does. `of_all` is the record of all channels: a channel
+    that the purpose was without for a while knows nothing of what was said of all meanwhile."""
+    if record is None or record.state not in NOES or not event.kind.is_no or event.imported:
+        return False
+    if of_all is None or of_all.event_id == record.event_id:
+        return True
+    return of_all.state in NOES and of_all.happened_at < event.happened_at
+
+
 def changed(
     record: Record | None, projected: Record | None, revision: int, now: datetime
 ) -> Record | None:

@@ -27,7 +27,7 @@ from consent_service.consents.model import (
 )
 from consent_service.consents.one_store import One
 from consent_service.consents.sealing import make_entry, make_event, proves
-from consent_service.consents.slots import Slots, to_weigh
+from consent_service.consents.slots import Slots, is_told, to_weigh
 from consent_service.crypto.data_keys import DataKeyKind, OpenKeys, unwrap
 from consent_service.crypto.envelope import SealingKey
 from consent_service.crypto.keyring import Keyring
@@ -160,7 +160,7 @@ def _record(
         ]
         whose = _lock(events, owners, keys, fresh)
         made = _make(events, purposes, whose, actor, now)
-        slots = _slots(tx, [event for event, _ in made], fresh)
+        slots = _slots(tx, [event for event, _ in made], purposes, fresh)
         done = [
             _apply(event, entry_id, purpose, slots, catalogue, whose)
             for (event, entry_id), purpose in zip(made, purposes, strict=True)
@@ -232,14 +232,24 @@ def _make(
     return made
 
 
-def _slots(tx: Connection, events: Sequence[Event], fresh: Mapping[CustomerId, OpenKeys]) -> Slots:
+def _slots(
+    tx: Connection,
+    events: Sequence[Event],
+    of: Sequence[Purpose],
+    fresh: Mapping[CustomerId, OpenKeys],
+) -> Slots:
     """The records of locked customers, and the earlier events that are to be weighed. Where there
     is no record there are no events either."""
     known = {event.customer_id for event in events} - fresh.keys()
     purposes = {event.purpose for event in events}
     records = slots_store.find_records(tx, known, purposes)
     with_events = {customer_id for customer_id, *_ in records}
-    last = slots_store.list_last(tx, with_events, purposes)
+    untold = {
+        event.customer_id
+        for event, purpose in zip(events, of, strict=True)
+        if not is_told(event, channels_of(event, purpose), records)
+    }
+    last = slots_store.list_last(tx, untold & with_events, purposes)
     places = to_weigh(events, last, records)
     to_read = {customer_id for customer_id, _ in places} & with_events
     earlier = slots_store.list_latest_events(tx, to_read, purposes)

@@ -8,6 +8,7 @@ from consent_service.consents.model import Event, Record, State
 from consent_service.consents.projection import (
     apply_event,
     changed,
+    is_told_by,
     latest_of_each,
     project,
     says_no_again,
@@ -27,7 +28,8 @@ def to_weigh(
     events: Iterable[Event], last: Mapping[Place, datetime], records: Mapping[Slot, Record]
 ) -> set[Place]:
     """For which customers and purposes it takes earlier events to tell what these, in their order,
-    make of `records`. `last` is when the last of the earlier ones happened."""
+    make of `records`. `last` is when the last of the earlier ones happened; of those whose
+    events are all `is_told` it need not say."""
     latest, found = dict(last), set()
     for event in events:
         place = (event.customer_id, event.purpose)
@@ -37,6 +39,15 @@ def to_weigh(
         elif not says_no_again(event, before, records.get((*place, None))):
             found.add(place)
     return found
+
+
+def is_told(
+    event: Event, channels: Iterable[Channel | None], records: Mapping[Slot, Record]
+) -> bool:
+    """Whether the records of the channels that an event bears on tell what comes of it."""
+    place = (event.customer_id, event.purpose)
+    of_all = records.get((*place, None))
+    return all(is_told_by(records.get((*place, each)), of_all, event) for each in channels)
 
 
 class Slots:

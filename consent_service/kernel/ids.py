@@ -24,7 +24,7 @@ _TO_PYTHONS = bytes(
 )
 _LENGTH = 26
 _THREE = [a + b + c for a in _ALPHABET for b in _ALPHABET for c in _ALPHABET]  # 15 bits at once
-_SHIFTS = range(120, -1, -15)
+_LOWER = (1 << 60) - 1
 _FEW = 3  # ids are made faster one by one
 _LANE = 32  # bytes, of which a UUID is in the last 16
 _HALVINGS = ((80, 48), (40, 24), (20, 12), (10, 6), (5, 3))  # bits in a half, and how far it moves
@@ -34,6 +34,10 @@ _HIGHEST = 0b111  # of the first letter: 26 of them have two bits more than a UU
 _VERSION_AND_VARIANT = 0x7 << 76 | 0b10 << 62
 _NEITHER = ~(0xF << 76 | 0b11 << 62)
 _set = object.__setattr__  # what a UUID is closed to
+_new, _UNKNOWN = (
+    object.__new__,
+    SafeUUID.unknown,
+)  # looked up once: an enum's member is slow to find
 _COUNTER = 14  # bits; 60 random ones are left
 
 
@@ -147,8 +151,12 @@ def last_of_each(lanes: bytes, width: int, kept: int) -> bytes:
 
 def base32(number: int) -> str:
     """The 26 characters that stand for a UUID's 128-bit number in an id."""
-    found = [_THREE[number >> shift & 0x7FFF] for shift in _SHIFTS]
-    return "".join(found)[1:]
+    upper, lower = number >> 60, number & _LOWER  # small numbers are shifted faster
+    return (
+        f"{_THREE[upper >> 60]}{_THREE[upper >> 45 & 0x7FFF]}{_THREE[upper >> 30 & 0x7FFF]}"
+        f"{_THREE[upper >> 15 & 0x7FFF]}{_THREE[upper & 0x7FFF]}{_THREE[lower >> 45]}"
+        f"{_THREE[lower >> 30 & 0x7FFF]}{_THREE[lower >> 15 & 0x7FFF]}{_THREE[lower & 0x7FFF]}"
+    )[1:]
 
 
 def base32_all(uuids: Sequence[str]) -> list[str]:
@@ -183,9 +191,9 @@ def _halvings(lanes: int) -> list[tuple[int, int]]:
 
 def _uuid(number: int) -> UUID:
     """As `UUID(int=number)`, which looks at much that is known here, in half the time."""
-    made = object.__new__(UUID)
+    made = _new(UUID)
     _set(made, "int", number)
-    _set(made, "is_safe", SafeUUID.unknown)
+    _set(made, "is_safe", _UNKNOWN)
     return made
 
 

@@ -27,7 +27,7 @@ from consent_service.consents.projection import (
     project,
     speaks_last,
 )
-from consent_service.consents.slots import Slots, to_weigh
+from consent_service.consents.slots import Slots, is_told, to_weigh
 from consent_service.kernel.errors import Invalid
 from tests.support.builders import (
     NOW,
@@ -128,23 +128,25 @@ def test_what_speaks_last_needs_nothing_that_was_before_it(history):
 @given(
     st.lists(EVENTS, max_size=4),
     st.lists(EVENTS, min_size=1, max_size=4),
-    st.sampled_from([(Channel.EMAIL, Channel.SMS, None), (Channel.SMS, None)]),
+    st.integers(0, 4),
 )
 @settings(max_examples=600)
-def test_many_make_the_same_with_only_what_is_to_be_weighed(earlier, later, declared_before):
-    """Also on a channel that the purpose got after it was said no to all of them."""
-    earlier = [event for event in earlier if event.channel in declared_before]
+def test_many_make_the_same_with_only_what_is_to_be_weighed(earlier, later, without):
+    """Also on a channel that the purpose was `without` from some event on until now."""
+    earlier = earlier[:without] + [e for e in earlier[without:] if e.channel is not Channel.EMAIL]
     events = [
         replace(event, revision=number, recorded_at=at(number))
         for number, event in enumerate([*earlier, *later], start=2)
     ]
     before, new = events[: len(earlier)], events[len(earlier) :]
     place = (new[0].customer_id, new[0].purpose)
-    found = {(*place, channel): arrived(before, channel) for channel in declared_before}
-    records = {slot: record for slot, record in found.items() if record is not None}
-    last = {place: max(e.happened_at for e in before)} if before else {}
-    some = dict.fromkeys(to_weigh(new, last, records), before)
+    found = {channel: arrived(before, channel) for channel in (Channel.SMS, None)}
+    found[Channel.EMAIL] = arrived(before[:without])
+    records = {(*place, channel): record for channel, record in found.items() if record is not None}
     purpose = make_purpose(channels=(Channel.EMAIL, Channel.SMS))
+    told = all(is_told(event, channels_of(event, purpose), records) for event in new)
+    last = {place: max(e.happened_at for e in before)} if before and not told else {}
+    some = dict.fromkeys(to_weigh(new, last, records), before)
     came = []
     for weighed in ({place: before}, some):
         slots = Slots(records, weighed)
