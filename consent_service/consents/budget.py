@@ -11,6 +11,9 @@ from consent_service.web.throttling import ClientBudget, admit_client
 View = TypeVar("View", bound=Callable[..., Any])
 
 
+_NOES = frozenset(kind.value for kind in EventKind if kind.is_no)
+
+
 def counted(view: View) -> View:
     """Counts a request before it is carried out. One that records nothing but noes has a budget
     of its own: whatever else a client does too often, an opt-out gets through."""
@@ -28,5 +31,5 @@ def budget_of(body: dict[str, Any]) -> ClientBudget:
     if "signal" in body:
         return ClientBudget.WITHDRAWALS
     events = body.get("events", [body])
-    only_noes = all(EventKind(event["event"]).is_no for event in events)
+    only_noes = all(event["event"] in _NOES for event in events)
     return ClientBudget.WITHDRAWALS if only_noes else ClientBudget.WRITES

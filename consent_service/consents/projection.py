@@ -69,6 +69,8 @@ def changed(
     if projected is None or _same(record, projected):
         return None
     since = now if record is None else max(now, record.recorded_from)
+    if (projected.revision, projected.recorded_from) == (revision, since):
+        return projected
     return replace(projected, revision=revision, recorded_from=since)
 
 

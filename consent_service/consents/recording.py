@@ -5,7 +5,6 @@ customer in between (`one_store`). Many, and what that did not do, are recorded 
 their customers. What events make is told the same way for both.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
@@ -53,14 +52,18 @@ class Recorded(Struct, frozen=True, gc=False):
     state: State
 
 
-class _Whose(Struct):
-    """Whom events are about: the customers that they lead to, those customers' revisions so far
-    and open keys. Of proof keys, those that are needed."""
+class _Person(Struct):
+    """A customer whom events are about: who, the revision of theirs that was found and the one
+    that they are at by now, and their open keys; the proof key where it is needed."""
 
-    to: dict[CustomerId | Identifier, CustomerId]
-    revisions: dict[CustomerId, int]
-    life: dict[CustomerId, SealingKey]
-    proof: dict[CustomerId, SealingKey]
+    id: CustomerId
+    found_at: int
+    revision: int
+    life: SealingKey
+    proof: SealingKey | None = None
+
+
+_Whose = Mapping[CustomerId | Identifier, _Person]
 
 
 def look_up(
@@ -107,14 +110,14 @@ def _record_one(
         return None
     catalogue = catalogues.by_version(one.catalogue_version)
     purpose = check_event(new, catalogue, now, "")
-    event, entry_id = _make([new], [purpose], whose, actor, now)[0]
+    event, entry_id, person = _make([new], [purpose], whose, actor, now)[0]
     place = (one.customer_id, one.purpose)
     with direct() as door:
         last = {} if one.last is None else {place: one.last}
         to_read = to_weigh([event], last, one.records)
         events = {place: one_store.list_latest(door, *place) for place in to_read}
         slots = Slots(one.records, events)
-        recorded, entry = _apply(event, entry_id, purpose, slots, catalogue, whose)
+        recorded, entry = _apply(event, entry_id, purpose, slots, catalogue, person)
         confirm = _is_to_confirm(event)
         try:
             done = one_store.add_one(door, one.revision, event, slots, entry, confirm=confirm)
@@ -136,10 +139,10 @@ def _whose(one: One, new: NewEvent, keys: Keyring) -> _Whose | None:
         who, (customer_id, one.identifier[0]), one.identifier[1], life
     ):
         return None
-    proof = {}
+    person = _Person(customer_id, one.revision, one.revision, life)
     if proves(new):
-        proof[customer_id] = unwrap(keys, DataKeyKind.PROOF, customer_id, one.proof)
-    return _Whose({who: customer_id}, {customer_id: one.revision}, {customer_id: life}, proof)
+        person.proof = unwrap(keys, DataKeyKind.PROOF, customer_id, one.proof)
+    return {who: person}
 
 
 def _record(
@@ -160,18 +163,19 @@ def _record(
         ]
         whose = _lock(events, owners, keys, fresh)
         made = _make(events, purposes, whose, actor, now)
-        slots = _slots(tx, [event for event, _ in made], purposes, fresh)
+        recorded = [event for event, *_ in made]
+        slots = _slots(tx, recorded, purposes, fresh)
         done = [
-            _apply(event, entry_id, purpose, slots, catalogue, whose)
-            for (event, entry_id), purpose in zip(made, purposes, strict=True)
+            _apply(event, entry_id, purpose, slots, catalogue, person)
+            for (event, entry_id, person), purpose in zip(made, purposes, strict=True)
         ]
-        customers.raise_revisions(Counter(event.customer_id for event, _ in made))
-        store.add_events(tx, [event for event, _ in made])
+        customers.raise_revisions({p.id: p.revision - p.found_at for p in whose.values()})
+        store.add_events(tx, recorded)
         store.replace_records(tx, slots.ended(), slots.made())
-        to_confirm = [(e.customer_id, e.id) for e, _ in made if _is_to_confirm(e)]
+        to_confirm = [(e.customer_id, e.id) for e in recorded if _is_to_confirm(e)]
         confirming_store.add_waiting(tx, to_confirm, now)
         ledger.append([entry for _, entry in done])
-    return [recorded for recorded, _ in done]
+    return [each for each, _ in done]
 
 
 def _apply(
@@ -180,11 +184,11 @@ def _apply(
     purpose: Purpose,
     slots: Slots,
     catalogue: Catalogue,
-    whose: _Whose,
+    person: _Person,
 ) -> tuple[Recorded, Entry]:
     """What comes of an event, and what the log says of it."""
     state = slots.apply(event, channels_of(event, purpose))
-    entry = make_entry(entry_id, event, state, catalogue, whose.life[event.customer_id])
+    entry = make_entry(entry_id, event, state, catalogue, person.life)
     return Recorded(event, state), entry
 
 
@@ -201,17 +205,20 @@ def _lock(
     fresh: Mapping[CustomerId, OpenKeys],
 ) -> _Whose:
     """Locks those whom events are about. Raises: NotFound."""
-    named = [e.who if isinstance(e.who, UUID) else owners[e.who] for e in events]
-    resolved, revisions = customers.lock_resolved(list(set(named) - fresh.keys()))
+    named = {e.who if isinstance(e.who, UUID) else owners[e.who] for e in events}
+    resolved, revisions = customers.lock_resolved(list(named - fresh.keys()))
     life = data_keys.open_life(list(revisions), keys)
-    for customer in fresh.keys() & set(named):
-        resolved[customer], revisions[customer] = customer, customers.FIRST_REVISION
-        life[customer] = fresh[customer].life
-    to = {e.who: resolved[one] for e, one in zip(events, named, strict=True)}
-    proving = {to[event.who] for event in events if proves(event)}
-    opened = data_keys.open_many(list(proving - fresh.keys()), keys)
-    proof = {one: (opened.get(one) or fresh[one]).proof for one in proving}
-    return _Whose(to, revisions, life, proof)
+    people = {one: _Person(one, at, at, life[one]) for one, at in revisions.items()}
+    whose: dict[CustomerId | Identifier, _Person]
+    whose = {one: people[kept] for one, kept in resolved.items()}
+    first = customers.FIRST_REVISION
+    for one in fresh.keys() & named:
+        whose[one] = _Person(one, first, first, fresh[one].life, fresh[one].proof)
+    whose.update((identifier, whose[owner]) for identifier, owner in owners.items())
+    proving = {p.id: p for e in events if proves(e) for p in (whose[e.who],) if p.proof is None}
+    for one, opened in data_keys.open_many(list(proving), keys).items():
+        proving[one].proof = opened.proof
+    return whose
 
 
 def _make(
@@ -220,15 +227,16 @@ def _make(
     whose: _Whose,
     actor: Actor,
     now: datetime,
-) -> list[tuple[Event, UUID]]:
-    """The events to record, each at a revision of its own, and the ids of their entries."""
+) -> list[tuple[Event, UUID, _Person]]:
+    """The events to record, each at a revision of its own, with the ids of their entries."""
     made, ids = [], iter(new_uuids(2 * len(events)))
     for new, purpose in zip(events, purposes, strict=True):
-        customer_id = whose.to[new.who]
-        revision = whose.revisions[customer_id] = whose.revisions[customer_id] + 1
-        proof = whose.proof.get(customer_id)
-        event = make_event(next(ids), new, purpose, customer_id, revision, actor, now, proof)
-        made.append((event, next(ids)))
+        person = whose[new.who]
+        person.revision += 1
+        event = make_event(
+            next(ids), new, purpose, person.id, person.revision, actor, now, person.proof
+        )
+        made.append((event, next(ids), person))
     return made
 
 

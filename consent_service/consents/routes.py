@@ -143,13 +143,17 @@ def _owner(body: dict[str, Any]) -> CustomerId:
     return found
 
 
+_KINDS = {kind.value: kind for kind in EventKind}
+_CHANNELS = {channel.value: channel for channel in Channel}
+
+
 def _event(body: dict[str, Any]) -> NewEvent:
     channel = body.get("channel")
     return NewEvent(
         _finder(body),
         body["purpose"],
-        EventKind(body["event"]),
-        None if channel is None else Channel(channel),
+        _KINDS[body["event"]],
+        None if channel is None else _CHANNELS[channel],
         body.get("notice_version"),
         body.get("language"),
         body["touchpoint"],

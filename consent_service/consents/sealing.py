@@ -78,8 +78,8 @@ def make_entry(
 ) -> Entry:
     """The log's entry of an event."""
     payload = {
-        "event_id": str(event.id),
-        "state": str(state),
+        "event_id": event.id,
+        "state": state,
         "notice_version": event.notice_version,
         "language": event.language,
         "captured_at": rfc3339(event.captured_at),

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
+from msgspec import Struct
+
 from consent_service.catalogue.model import Channel
 from consent_service.consents.model import Event, Record, State
 from consent_service.consents.projection import (
@@ -50,6 +52,15 @@ def is_told(
     return all(is_told_by(records.get((*place, each)), of_all, event) for each in channels)
 
 
+class _Slot(Struct):
+    """What is stored of a slot, what holds there now, and what was made in between: each record
+    with when a later one ended it."""
+
+    stored: Record | None = None
+    now: Record | None = None
+    made: list[tuple[Record, datetime | None]] = []
+
+
 class Slots:
     """`records` are those in force, `events` what they rest on, by customer and purpose: of those
     that there is nothing `to_weigh` for, none."""
@@ -57,26 +68,21 @@ class Slots:
     def __init__(
         self, records: Mapping[Slot, Record], events: Mapping[Place, Sequence[Event]]
     ) -> None:
-        self._now = dict(records)
+        self._slots = {slot: _Slot(record, record) for slot, record in records.items()}
         self._events = {place: list(known) for place, known in events.items()}
-        self._stored = dict(records)
-        self._ended: list[Ended] = []
-        self._made: dict[Slot, list[tuple[Record, datetime | None]]] = {}
 
     def apply(self, event: Event, channels: Iterable[Channel | None]) -> State:
         """Applies an event to the channels it bears on; what then holds there: a yes wherever
         one is left."""
-        known = self._events.get((event.customer_id, event.purpose), ())
+        known: Sequence[Event] = ()
+        if self._events:
+            known = self._events.get((event.customer_id, event.purpose), ())
         states = []
         for channel in channels:
-            slot = (event.customer_id, event.purpose, channel)
-            record = self._now.get(slot)
-            after = apply_event(record, event, channel, known)
-            if after is not None:
-                self._put(slot, after)
-                record = after
-            assert record is not None  # an event that changes nothing found something
-            states.append(record.state)
+            slot = self._of((event.customer_id, event.purpose, channel))
+            _put(slot, apply_event(slot.now, event, channel, known))
+            assert slot.now is not None  # an event that changes nothing found something
+            states.append(slot.now.state)
         if isinstance(known, list):
             known.append(event)
             if len(known) > _MANY:
@@ -87,28 +93,36 @@ class Slots:
         """Brings a record in line with the events."""
         customer_id, purpose, channel = slot
         projected = project(self._events.get((customer_id, purpose), ()), channel)
-        after = changed(self._now.get(slot), projected, revision, now)
-        if after is not None:
-            self._put(slot, after)
+        found = self._of(slot)
+        _put(found, changed(found.now, projected, revision, now))
 
     def ended(self) -> list[Ended]:
         """The stored records that no longer count, with the moment they ceased to."""
-        return self._ended
+        return [
+            (customer_id, slot.stored, slot.made[0][0].recorded_from)
+            for (customer_id, *_), slot in self._slots.items()
+            if slot.made and slot.stored is not None
+        ]
 
     def made(self) -> list[Made]:
         """The records made, each with when a later one here ended it."""
         return [
             (customer_id, record, to)
-            for (customer_id, *_), records in self._made.items()
-            for record, to in records
+            for (customer_id, *_), slot in self._slots.items()
+            for record, to in slot.made
         ]
 
-    def _put(self, slot: Slot, after: Record) -> None:
-        made = self._made.setdefault(slot, [])
-        stored = None if made else self._stored.get(slot)
-        if made:
-            made[-1] = (made[-1][0], after.recorded_from)
-        elif stored is not None:
-            self._ended.append((slot[0], stored, after.recorded_from))
-        made.append((after, None))
-        self._now[slot] = after
+    def _of(self, slot: Slot) -> _Slot:
+        found = self._slots.get(slot)
+        if found is None:
+            found = self._slots[slot] = _Slot()
+        return found
+
+
+def _put(slot: _Slot, after: Record | None) -> None:
+    if after is None:
+        return
+    if slot.made:
+        slot.made[-1] = (slot.made[-1][0], after.recorded_from)
+    slot.made.append((after, None))
+    slot.now = after

@@ -14,7 +14,8 @@ def make_token(customer_id: CustomerId, revision: int) -> str:
 
 def make_tokens(customer_ids: Sequence[CustomerId], revisions: Sequence[int]) -> list[str]:
     """As `make_token`, of many."""
-    return encode_all("ctk", customer_ids, [UUID(int=revision) for revision in revisions])
+    each = {revision: UUID(int=revision) for revision in set(revisions)}
+    return encode_all("ctk", customer_ids, [each[revision] for revision in revisions])
 
 
 def read_token(token: str, pointer: str = "") -> tuple[CustomerId, int]:

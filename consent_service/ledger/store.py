@@ -1,7 +1,8 @@
 """SQL of the log."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -18,13 +19,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DBAPIError
 
-from consent_service.kernel.ids import time_of
 from consent_service.ledger.filter_store import filtered, of_kinds
 from consent_service.ledger.model import Answer, Entry, EntryFilter, EntryKind, NotLogged
 from consent_service.ledger.tables import LedgerEntryRow
 from consent_service.ledger.tree_store import leaf_of_entry
+from consent_service.storage.alike import insert_each
 from consent_service.storage.as_text import instant_text, uuid_text
-from consent_service.storage.bulk import insert_alike, insert_rows, spelled_out
+from consent_service.storage.bulk import insert_alike, spelled_out
 from consent_service.storage.direct import Door, Prepared
 from consent_service.storage.many import among
 
@@ -37,12 +38,30 @@ _NEAR = 45 * 86_400_000 << 80  # between ids that were made 45 days apart
 _FIRST, _LAST = UUID(int=0), UUID(int=(1 << 128) - 1)
 
 
-def add_entries(tx: Connection, entries: Iterable[Entry]) -> None:
+def add_entries(tx: Connection, entries: Sequence[Entry]) -> None:
     """Appends entries. Raises: NotLogged, whatever the store has against it."""
+    own: dict[str, list[Any]] = {
+        "customer_id": [each.place for each in entries],
+        "id": [each.id for each in entries],
+        "occurred_at": [each.occurred_at for each in entries],
+        "commitment": [each.commitment for each in entries],
+        "token": [each.token for each in entries],
+        "payload": [each.payload for each in entries],
+        "apart": [_is_apart(each) for each in entries],
+        "revision": [each.revision for each in entries],
+    }
     try:
-        insert_rows(tx, LedgerEntryRow, [entry_values(entry) for entry in entries])
+        insert_each(tx, LedgerEntryRow, entries, _alike, entry_values, own)
     except DBAPIError as error:
         raise NotLogged() from error
+
+
+def _alike(entry: Entry) -> tuple[Any, ...]:
+    """What tells whether two entries differ in other columns than those."""
+    e = entry
+    return (e.known, id(e.kind), e.recorded_at, e.client_id, e.purpose, e.channel, e.recipient,
+            e.data_categories, e.touchpoint, e.outcome, e.reason, e.catalogue_version, e.cites,
+            e.batch_id, e.entries)  # fmt: skip
 
 
 def add_answers(tx: Connection, answers: Sequence[Answer]) -> None:
@@ -181,7 +200,13 @@ def _edge(instant: datetime, by: timedelta) -> UUID:
 
 def _is_apart(entry: Entry) -> bool:
     """Marks what occurred a day or more from when its id was made."""
-    return abs(time_of(entry.id) - entry.occurred_at) >= _APART
+    return _are_apart(entry.id.int >> 80, entry.occurred_at)
+
+
+@lru_cache(maxsize=512)
+def _are_apart(milliseconds: int, occurred_at: datetime) -> bool:
+    """Many that are recorded together have both in common."""
+    return abs(datetime.fromtimestamp(milliseconds / 1_000, UTC) - occurred_at) >= _APART
 
 
 def entry_values(entry: Entry) -> dict[str, object]:
