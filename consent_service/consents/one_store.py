@@ -52,6 +52,7 @@ from consent_service.ledger.tables import LedgerEntryRow
 from consent_service.oauth.model import Caller
 from consent_service.oauth.store import CALLER, IS_LIVE, caller_of
 from consent_service.oauth.tables import AccessTokenRow
+from consent_service.storage.db import Base
 from consent_service.storage.direct import Door, Prepared
 from consent_service.storage.together import Adding, Changing, Together
 from consent_service.storage.types import UtcDateTime
@@ -116,13 +117,14 @@ def add_one(
     and nothing, when they have changed meanwhile, or are gone. Raises: Unavailable, Refused."""
     ended, made = slots.ended(), slots.made()
     values: dict[str, object] = {**event_values(event), "revision_was": revision}
-    values |= _called("entry_", entry_values(entry))
+    values |= _called("entry_", LedgerEntryRow, entry_values(entry))
     for at, (_, record, since) in enumerate(ended):
         values[f"ended_{at}_channel"] = channel_text(record.channel)
         values[f"ended_{at}_revision"] = record.revision
         values[f"ended_{at}_recorded_to"] = since
     for at, (customer_id, record, until) in enumerate(made):
-        values |= _called(f"made_{at}_", record_values(customer_id, record, until))
+        said = record_values(customer_id, record, until)
+        values |= _called(f"made_{at}_", ConsentRecordRow, said)
     if confirm:
         values |= {"waiting_event_id": event.id, "waiting_asked_at": event.recorded_at}
     return _adding(len(ended), len(made), confirm).carry_out(door, **values)
@@ -132,8 +134,14 @@ def add_one(
 _SHARED = frozenset({"customer_id", "purpose", "revision", "recorded_at", "touchpoint"})
 
 
-def _called(prefix: str, values: dict[str, object]) -> dict[str, object]:
-    return {prefix + name: value for name, value in values.items() if name not in _SHARED}
+def _called(prefix: str, of: type[Base], values: dict[str, object]) -> dict[str, object]:
+    return {called: values[name] for name, called in _names(prefix, of)}
+
+
+@lru_cache(maxsize=64)
+def _names(prefix: str, of: type[Base]) -> list[tuple[str, str]]:
+    names = [column.name for column in of.__table__.columns]
+    return [(name, prefix + name) for name in names if name not in _SHARED]
 
 
 @lru_cache(maxsize=64)

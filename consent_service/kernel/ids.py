@@ -141,6 +141,15 @@ def parse_customer_ids(texts: Sequence[str]) -> bytes | None:
     return last_of_each(number.to_bytes(_LANE * count), _LANE, 16)
 
 
+def list_customer_ids(texts: Sequence[str]) -> list[CustomerId] | None:
+    """As `parse_customer_ids`, as ids."""
+    found = parse_customer_ids(texts)
+    if found is None:
+        return None
+    each = [found[at : at + 16] for at in range(0, len(found), 16)]
+    return [CustomerId(_uuid(int.from_bytes(one))) for one in each]
+
+
 def last_of_each(lanes: bytes, width: int, kept: int) -> bytes:
     """Of every so many bytes the last few."""
     found = bytearray(len(lanes) // width * kept)

@@ -24,6 +24,10 @@ class UtcDateTime(TypeDecorator[datetime]):
         utc = value.astimezone(UTC)
         return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
 
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any] | None:
+        """The same in one call, for a driver that writes times itself."""
+        return _aware if dialect.name == "postgresql" else super().bind_processor(dialect)
+
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Always aware UTC."""
         return _in_utc(value)
@@ -35,6 +39,14 @@ class UtcDateTime(TypeDecorator[datetime]):
         if dialect.name == "postgresql":
             return _in_utc
         return super().result_processor(dialect, coltype)
+
+
+def _aware(value: datetime | None) -> datetime | None:
+    if value is None or value.tzinfo is UTC:
+        return value
+    if value.tzinfo is None:
+        raise ValueError("a naive time reached the database")
+    return value.astimezone(UTC)
 
 
 def _in_utc(value: datetime | None) -> datetime | None:
