@@ -96,6 +96,7 @@ def test_many_are_written_out_as_one_is(values):
 def test_many_ids_are_read_and_written_as_one_is(values):
     texts = [ids.customer_id_text(ids.CustomerId(value)) for value in values]
     assert ids.parse_customer_ids(texts) == b"".join(value.bytes for value in values)
+    assert ids.list_customer_ids(texts) == values
     assert ids.encode_all("cus", values) == texts
     assert ids.encode_all("x", values, values[::-1]) == [
         ids.encode("x", *each) for each in zip(values, values[::-1], strict=True)
@@ -110,6 +111,7 @@ def test_one_that_is_no_id_among_many_is_seen(body, at):
         ids.parse_customer_id("cus_" + body)
     except NotFound:
         assert ids.parse_customer_ids(texts) is None
+        assert ids.list_customer_ids(texts) is None
 
 
 @pytest.mark.parametrize("body", ["8" + "0" * 25, "0" * 25 + "\0", "0" * 25 + "u", "A" + "0" * 25])
