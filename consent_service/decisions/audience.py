@@ -127,14 +127,14 @@ class Piece:
         return asked
 
     def answer(self, gathering: Gathering) -> None:
-        """Answers those whom the store knows, as it was when the gathering began. Raises:
-        Unavailable."""
+        """Answers everybody, by the store as it was when the gathering began, whose thread this is:
+        those whom it knows, and then, one by one, those who are unknown, merged, or have a mark
+        beside them. Raises: Unavailable."""
         for some, verdict in self._audience.known(gathering):
             self._answer(verdict, some.positions, some.secrets)
+        self._answer_others()
 
-    def answer_others(self) -> None:
-        """Answers, one by one, those who are unknown, merged, or have a mark beside them. Raises:
-        Unavailable."""
+    def _answer_others(self) -> None:
         left = self._left()
         while some := list(islice(left, _AT_ONCE)):
             judged = self._audience.judge([subject for _, subject in some])

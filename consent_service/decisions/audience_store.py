@@ -24,8 +24,10 @@ from consent_service.storage.joining import (
     IDS,
     INDEXES,
     add_asked,
+    clear_asked,
     drop_asked,
     make_asked,
+    name_moment,
     plan_in_order,
     settle_indexes,
 )
@@ -70,20 +72,25 @@ class Asked:
 
 
 class Gathering:
-    """The store at one moment, to which it is told whom to look for, and then asked about all of
-    them. Unknown ones, and those merged into others, are left out. For one thread, and to be
-    closed. Raises: Unavailable."""
+    """The store at one moment, which is told whom to look for, and then asked about all of them,
+    again and again. Unknown ones, and those merged into others, are left out. For one thread, and
+    to be closed. Raises: Unavailable."""
 
-    def __init__(self) -> None:
+    def __init__(self, moment: str | None = None) -> None:
+        """`moment` is that of another."""
         with ExitStack() as opened:
-            self._tx = opened.enter_context(snapshot())
+            self._tx = opened.enter_context(snapshot(moment))
             self._tx.execute(select(CustomerRow.customer_id).limit(1))  # the moment, on SQLite
             make_asked(self._tx)
             self._open = opened.pop_all()
         self._unsettled = 0
 
+    def moment(self) -> str | None:
+        """What has another see the store as it is here; None where no other can."""
+        return name_moment(self._tx)
+
     def add(self, asked: Asked) -> None:
-        """Whom to look for."""
+        """Has these looked for, too."""
         for table, keys in ((IDS, asked.ids), (INDEXES, asked.digests)):
             if keys.positions:
                 add_asked(self._tx, table, keys.positions, keys.packed)
@@ -96,7 +103,8 @@ class Gathering:
         if self._unsettled:
             self._settle()
         plan_in_order(self._tx)
-        return _alike(self._tx, _plain(IDS, purpose, channel))
+        yield from _alike(self._tx, _plain(IDS, purpose, channel))
+        clear_asked(self._tx)
 
     def close(self) -> None:
         """Forgets them."""

@@ -4,6 +4,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
+from threading import Lock
 
 from consent_service.crypto.spool import Spool
 from consent_service.decisions.audience import PERMITTED, REASONS, Piece
@@ -35,7 +36,7 @@ class Tally:
 
 
 class Members:
-    """Those of an audience who are known here, part by part."""
+    """Those of an audience who are known here, part by part. Any thread may add some."""
 
     def __init__(self) -> None:
         self.key = os.urandom(members.KEY_BYTES)
@@ -46,16 +47,18 @@ class Members:
         self._room = members.PART
         self._spool = Spool()
         self._lengths: list[tuple[int, int, int]] = []
+        self._one_adds = Lock()
 
     def add(self, secrets: bytes, reason: Reason) -> None:
         """Adds some, or once more, of whom the same was answered. Of one who was answered in two
         ways in a part, a permit counts."""
-        while secrets:
-            some, secrets = secrets[: self._room * _SECRET], secrets[self._room * _SECRET :]
-            self._waiting.append((some, reason))
-            self._room -= len(some) // _SECRET
-            if not self._room:
-                self.end_part()
+        with self._one_adds:
+            while secrets:
+                some, secrets = secrets[: self._room * _SECRET], secrets[self._room * _SECRET :]
+                self._waiting.append((some, reason))
+                self._room -= len(some) // _SECRET
+                if not self._room:
+                    self.end_part()
 
     def end_part(self) -> None:
         """Packs those who wait."""

@@ -14,6 +14,8 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Uuid,
+    func,
+    select,
     text,
 )
 from sqlalchemy.types import TypeEngine, UserDefinedType
@@ -57,6 +59,14 @@ def make_asked(tx: Connection) -> None:
     if tx.dialect.name == "postgresql":
         for name, value in _SETTINGS.items():
             tx.execute(text(f"SET LOCAL {name} = {value}"))
+
+
+def name_moment(tx: Connection) -> str | None:
+    """What has another snapshot be of the same moment, while this one lasts; None where the store
+    has only one."""
+    if tx.dialect.name != "postgresql":
+        return None
+    return str(tx.scalar(select(func.pg_export_snapshot())))
 
 
 def drop_asked(tx: Connection) -> None:
@@ -105,3 +115,12 @@ def plan_in_order(tx: Connection) -> None:
     if tx.dialect.name == "postgresql":
         tx.execute(text(f"ANALYZE {IDS.name}"))
         tx.execute(text("SET LOCAL enable_hashjoin = off"))
+
+
+def clear_asked(tx: Connection) -> None:
+    """Forgets those who were asked about, for others."""
+    if tx.dialect.name == "postgresql":
+        tx.execute(text(f"TRUNCATE {IDS.name}"))
+        tx.execute(text("SET LOCAL enable_hashjoin = on"))
+    else:
+        tx.execute(IDS.delete())
