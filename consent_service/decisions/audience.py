@@ -1,7 +1,7 @@
 """Many people asked about with one question. The rule book is the one of a single check: it is
 opened once for each set of facts that is different, and not for each person."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -148,7 +148,7 @@ class Piece:
             else:
                 yield at, subject
 
-    def _answer(self, verdict: Verdict, at: Sequence[int], secrets: bytes) -> None:
+    def _answer(self, verdict: Verdict, at: Iterable[int], secrets: bytes) -> None:
         code, codes = _CODES[verdict.reason], self.codes
         for each in at:
             codes[each] = code

@@ -47,7 +47,7 @@ class Alike(Struct, frozen=True):
 
     marked: bool
     facts: tuple[Any, ...]
-    positions: Sequence[int]
+    positions: Iterable[int]
     secrets: bytes
 
 
@@ -160,15 +160,15 @@ def _alike(tx: Connection, plain: Select[Any]) -> Iterator[Alike]:
 def _packed_by_store(tx: Connection, plain: Select[Any]) -> Iterator[Alike]:
     part, at, secret, *same = plain.subquery().c
     packed = [func.string_agg(each, _NO_BYTES) for each in (func.int2send(at), secret)]
-    # A few at a time: the driver has all of what it is given in memory, twice.
+    # One at a time: the driver has all of what it is given in memory, twice.
     query = select(*packed, part, *same).group_by(part, *same)
-    rows = tx.execute(query, execution_options={"stream_results": True, "yield_per": 2})
+    rows = tx.execute(query, execution_options={"stream_results": True, "yield_per": 1})
     for ats, secrets, of_part, marked, *facts in rows:
         positions = array("H", bytes(ats))
         if sys.byteorder == "little":
             positions.byteswap()
         first = int(of_part) << AT_BITS
-        yield Alike(marked, tuple(facts), [first + each for each in positions], bytes(secrets))
+        yield Alike(marked, tuple(facts), map(first.__add__, positions), bytes(secrets))
 
 
 def _plain(asked: Table, purpose: Purpose, channel: Channel | None) -> Select[Any]:

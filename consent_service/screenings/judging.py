@@ -5,7 +5,6 @@ While the store takes names in, the next are read; and of a large audience, whil
 of one piece, the next piece is read, and the one before it is written.
 """
 
-import ctypes
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -21,6 +20,7 @@ from consent_service.crypto.keyring import Keyring
 from consent_service.crypto.spool import Spool
 from consent_service.decisions.audience import Audience, Piece
 from consent_service.kernel.errors import Invalid
+from consent_service.kernel.heap import share_heap, trim_heap
 from consent_service.screenings.forms import Form, Portion, form_of
 from consent_service.screenings.lanes import PIECE, Lane, Lanes, Progress
 from consent_service.screenings.model import Request
@@ -28,7 +28,6 @@ from consent_service.screenings.tally import Tally
 
 _GIVEN_AT_ONCE = 1 << 17
 _LOOKED_AT, _SIZE = 1 << 18, 12 << 20  # one by one: their names wait in memory
-_ARENA_MAX = -8  # in malloc.h
 
 
 class JudgedAudience(Struct):
@@ -58,7 +57,8 @@ def judge_audience(
 
     Raises: Invalid for an unknown purpose or a body that cannot be read; Unavailable.
     """
-    _share_heap()
+    share_heap()
+    trim_heap()
     catalogue, permitted, tally = catalogue_for(asked), Spool(), Tally()
     readers = received.reader(), received.reader()
     form = form_of(asked.form, *readers, permitted, asked.column)
@@ -74,7 +74,7 @@ def judge_audience(
         while begun:
             _end(begun.popleft(), form, tally, lanes)
     tally.members.end_part()
-    _share_heap()
+    trim_heap()
     asked = replace(asked, question=replace(asked.question, channel=audience.channel))
     return JudgedAudience(asked, client_id, now, catalogue, form, permitted, tally)
 
@@ -85,15 +85,6 @@ def catalogue_for(asked: Request) -> Catalogue:
     if asked.question.purpose not in found.purposes:
         raise Invalid.at("/purpose", "unknown_purpose", "Not in the catalogue.")
     return found
-
-
-def _share_heap() -> None:
-    """Has threads take memory from where others gave it back, and not each from a place of its
-    own, and gives back what is free: a process grows by two thirds."""
-    library = ctypes.CDLL(None)
-    if hasattr(library, "malloc_trim"):  # the GNU C library
-        library.mallopt(_ARENA_MAX, 1)
-        library.malloc_trim(0)
 
 
 class _Begun(Struct, frozen=True):
