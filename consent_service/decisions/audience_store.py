@@ -5,6 +5,7 @@ from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from consent_service.customers.model import AgeBand, Facts
 from consent_service.customers.tables import CustomerFactsRow, CustomerRow, IdentifierIndexRow
 from consent_service.decisions.model import Person
 from consent_service.kernel.ids import CustomerId
+from consent_service.storage.direct import Prepared
 from consent_service.storage.joining import (
     AT_BITS,
     IDS,
@@ -37,6 +39,7 @@ from consent_service.suppressions.tables import CustomerSuppressionRow
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _SETTLED_AT_ONCE = 1 << 21
+_READ_AT_ONCE = 1_000
 _NO_BYTES = text("''::bytea")
 
 
@@ -146,15 +149,24 @@ def list_audience_secrets(
 def _alike(tx: Connection, plain: Select[Any]) -> Iterator[Alike]:
     if tx.dialect.name == "postgresql":
         return _packed_by_store(tx, plain)
+    return _packed_here(tx, plain)
+
+
+def _packed_here(tx: Connection, plain: Select[Any]) -> Iterator[Alike]:
+    """Rows stay as the driver has them, but for one of each kind."""
+    compiled = Prepared(plain).compiled(tx.dialect)
     found: dict[tuple[Any, ...], tuple[array[int], bytearray]] = {}
-    for part, at, secret, *same in tx.execute(plain):
-        positions, secrets = found.setdefault(tuple(same), (array("i"), bytearray()))
-        positions.append(part << AT_BITS | at)
-        secrets += secret
-    return iter([
-        Alike(bool(marked), tuple(facts), positions, bytes(secrets))
-        for (marked, *facts), (positions, secrets) in found.items()
-    ])  # fmt: skip
+    rows = tx.exec_driver_sql(compiled.text, tuple(compiled.parameters({})))
+    for row in chain.from_iterable(rows.partitions(_READ_AT_ONCE)):
+        part, at, secret, *same = row
+        alike = found.get(key := tuple(same))
+        if alike is None:
+            alike = found[key] = array("i"), bytearray()
+        alike[0].append(part << AT_BITS | at)
+        alike[1].extend(secret)
+    for key, (positions, secrets) in found.items():
+        marked, *facts = compiled.row((None, None, secrets, *key))[3:]
+        yield Alike(bool(marked), tuple(facts), positions, bytes(secrets))
 
 
 def _packed_by_store(tx: Connection, plain: Select[Any]) -> Iterator[Alike]:

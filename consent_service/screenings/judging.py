@@ -52,8 +52,8 @@ def judge_audience(
     progress: Progress = lambda _: None,
     piece_rows: int = PIECE,
 ) -> JudgedAudience:
-    """Judges each row. `progress` is told often how many rows more are judged. Of more than
-    `piece_rows` so many are looked for beside as many others.
+    """Judges each row. `progress` is told often how many rows more are judged. Who names more than
+    `piece_rows` has so many looked for at once, and as many beside them.
 
     Raises: Invalid for an unknown purpose or a body that cannot be read; Unavailable.
     """
@@ -89,10 +89,11 @@ def catalogue_for(asked: Request) -> Catalogue:
 
 class _Begun(Struct, frozen=True):
     """A piece about which the store is asked. `rows` has how many each portion has; one is to be
-    `alone` whose names wait in memory."""
+    `alone` when many of its names wait in memory."""
 
     piece: Piece
     rows: list[int]
+    given: Future[None]
     answered: Future[None]
     alone: bool
 
@@ -110,8 +111,9 @@ def _begin(piece: Piece, portions: Iterator[Portion], tally: Tally, lanes: Lanes
             given = _give(piece, lane, lanes, given)
         if looked_at >= _LOOKED_AT or size >= _SIZE or lanes.is_full(len(piece.codes)):
             break
-    _give(piece, lane, lanes, given)
-    return _Begun(piece, rows, lane.begin(piece.answer, lane.gathering), bool(looked_at))
+    given = _give(piece, lane, lanes, given)
+    alone = looked_at * 2 >= _LOOKED_AT or size * 2 >= _SIZE
+    return _Begun(piece, rows, given, lane.begin(piece.answer, lane.gathering), alone)
 
 
 def _give(piece: Piece, lane: Lane, lanes: Lanes, given: Future[None] | None) -> Future[None]:
@@ -123,6 +125,7 @@ def _give(piece: Piece, lane: Lane, lanes: Lanes, given: Future[None] | None) ->
 
 def _end(begun: _Begun, form: Form, tally: Tally, lanes: Lanes) -> None:
     """Counts what came of a piece, and writes its rows."""
+    lanes.end(begun.given)
     lanes.end(begun.answered)
     permits, at = tally.count(begun.piece), 0
     for count in begun.rows:
