@@ -13,6 +13,7 @@ from consent_service.cli.options import store_options
 from consent_service.cli.ports import reserved_port
 from consent_service.cli.supervisor import Child, Supervisor
 from consent_service.config import Settings
+from consent_service.kernel.heap import share_heap
 
 _log = structlog.get_logger()
 
@@ -28,6 +29,7 @@ def command(host: str | None, port: int | None, workers: int | None, threads: in
 
     Refuses to start without a key file, or on a store of another release.
     """
+    share_heap()
     settings = chosen_settings(host=host, port=port, workers=workers, threads=threads)
     with running_app(settings, replayed=False) as app:
         pass  # refuses what the children would, once and in plain words

@@ -1,7 +1,7 @@
 """Many people asked about with one question. The rule book is the one of a single check: it is
 opened once for each set of facts that is different, and not for each person."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -127,14 +127,14 @@ class Piece:
         return asked
 
     def answer(self, gathering: Gathering) -> None:
-        """Answers those whom the store knows, as it was when the gathering began. Raises:
-        Unavailable."""
+        """Answers everybody, by the store as it was when the gathering began, whose thread this is:
+        those whom it knows, and then, one by one, those who are unknown, merged, or have a mark
+        beside them. Raises: Unavailable."""
         for some, verdict in self._audience.known(gathering):
             self._answer(verdict, some.positions, some.secrets)
+        self._answer_others()
 
-    def answer_others(self) -> None:
-        """Answers, one by one, those who are unknown, merged, or have a mark beside them. Raises:
-        Unavailable."""
+    def _answer_others(self) -> None:
         left = self._left()
         while some := list(islice(left, _AT_ONCE)):
             judged = self._audience.judge([subject for _, subject in some])
@@ -148,7 +148,7 @@ class Piece:
             else:
                 yield at, subject
 
-    def _answer(self, verdict: Verdict, at: Sequence[int], secrets: bytes) -> None:
+    def _answer(self, verdict: Verdict, at: Iterable[int], secrets: bytes) -> None:
         code, codes = _CODES[verdict.reason], self.codes
         for each in at:
             codes[each] = code

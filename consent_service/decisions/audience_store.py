@@ -5,6 +5,7 @@ from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -19,13 +20,16 @@ from consent_service.customers.model import AgeBand, Facts
 from consent_service.customers.tables import CustomerFactsRow, CustomerRow, IdentifierIndexRow
 from consent_service.decisions.model import Person
 from consent_service.kernel.ids import CustomerId
+from consent_service.storage.direct import Prepared
 from consent_service.storage.joining import (
     AT_BITS,
     IDS,
     INDEXES,
     add_asked,
+    clear_asked,
     drop_asked,
     make_asked,
+    name_moment,
     plan_in_order,
     settle_indexes,
 )
@@ -35,6 +39,7 @@ from consent_service.suppressions.tables import CustomerSuppressionRow
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _SETTLED_AT_ONCE = 1 << 21
+_READ_AT_ONCE = 1_000
 _NO_BYTES = text("''::bytea")
 
 
@@ -45,7 +50,7 @@ class Alike(Struct, frozen=True):
 
     marked: bool
     facts: tuple[Any, ...]
-    positions: Sequence[int]
+    positions: Iterable[int]
     secrets: bytes
 
 
@@ -70,20 +75,25 @@ class Asked:
 
 
 class Gathering:
-    """The store at one moment, to which it is told whom to look for, and then asked about all of
-    them. Unknown ones, and those merged into others, are left out. For one thread, and to be
-    closed. Raises: Unavailable."""
+    """The store at one moment, which is told whom to look for, and then asked about all of them,
+    again and again. Unknown ones, and those merged into others, are left out. For one thread, and
+    to be closed. Raises: Unavailable."""
 
-    def __init__(self) -> None:
+    def __init__(self, moment: str | None = None) -> None:
+        """`moment` is that of another."""
         with ExitStack() as opened:
-            self._tx = opened.enter_context(snapshot())
+            self._tx = opened.enter_context(snapshot(moment))
             self._tx.execute(select(CustomerRow.customer_id).limit(1))  # the moment, on SQLite
             make_asked(self._tx)
             self._open = opened.pop_all()
         self._unsettled = 0
 
+    def moment(self) -> str | None:
+        """What has another see the store as it is here; None where no other can."""
+        return name_moment(self._tx)
+
     def add(self, asked: Asked) -> None:
-        """Whom to look for."""
+        """Has these looked for, too."""
         for table, keys in ((IDS, asked.ids), (INDEXES, asked.digests)):
             if keys.positions:
                 add_asked(self._tx, table, keys.positions, keys.packed)
@@ -96,7 +106,8 @@ class Gathering:
         if self._unsettled:
             self._settle()
         plan_in_order(self._tx)
-        return _alike(self._tx, _plain(IDS, purpose, channel))
+        yield from _alike(self._tx, _plain(IDS, purpose, channel))
+        clear_asked(self._tx)
 
     def close(self) -> None:
         """Forgets them."""
@@ -138,29 +149,38 @@ def list_audience_secrets(
 def _alike(tx: Connection, plain: Select[Any]) -> Iterator[Alike]:
     if tx.dialect.name == "postgresql":
         return _packed_by_store(tx, plain)
+    return _packed_here(tx, plain)
+
+
+def _packed_here(tx: Connection, plain: Select[Any]) -> Iterator[Alike]:
+    """Rows stay as the driver has them, but for one of each kind."""
+    compiled = Prepared(plain).compiled(tx.dialect)
     found: dict[tuple[Any, ...], tuple[array[int], bytearray]] = {}
-    for part, at, secret, *same in tx.execute(plain):
-        positions, secrets = found.setdefault(tuple(same), (array("i"), bytearray()))
-        positions.append(part << AT_BITS | at)
-        secrets += secret
-    return iter([
-        Alike(bool(marked), tuple(facts), positions, bytes(secrets))
-        for (marked, *facts), (positions, secrets) in found.items()
-    ])  # fmt: skip
+    rows = tx.exec_driver_sql(compiled.text, tuple(compiled.parameters({})))
+    for row in chain.from_iterable(rows.partitions(_READ_AT_ONCE)):
+        part, at, secret, *same = row
+        alike = found.get(key := tuple(same))
+        if alike is None:
+            alike = found[key] = array("i"), bytearray()
+        alike[0].append(part << AT_BITS | at)
+        alike[1].extend(secret)
+    for key, (positions, secrets) in found.items():
+        marked, *facts = compiled.row((None, None, secrets, *key))[3:]
+        yield Alike(bool(marked), tuple(facts), positions, bytes(secrets))
 
 
 def _packed_by_store(tx: Connection, plain: Select[Any]) -> Iterator[Alike]:
     part, at, secret, *same = plain.subquery().c
     packed = [func.string_agg(each, _NO_BYTES) for each in (func.int2send(at), secret)]
-    # A few at a time: the driver has all of what it is given in memory, twice.
+    # One at a time: the driver has all of what it is given in memory, twice.
     query = select(*packed, part, *same).group_by(part, *same)
-    rows = tx.execute(query, execution_options={"stream_results": True, "yield_per": 2})
+    rows = tx.execute(query, execution_options={"stream_results": True, "yield_per": 1})
     for ats, secrets, of_part, marked, *facts in rows:
         positions = array("H", bytes(ats))
         if sys.byteorder == "little":
             positions.byteswap()
         first = int(of_part) << AT_BITS
-        yield Alike(marked, tuple(facts), [first + each for each in positions], bytes(secrets))
+        yield Alike(marked, tuple(facts), map(first.__add__, positions), bytes(secrets))
 
 
 def _plain(asked: Table, purpose: Purpose, channel: Channel | None) -> Select[Any]:

@@ -18,7 +18,8 @@ from consent_service.crypto.keyring import Keyring
 from consent_service.crypto.spool import Spool
 from consent_service.decisions.model import CAMPAIGN_PATTERN
 from consent_service.kernel.errors import Conflict, Invalid
-from consent_service.screenings.judging import Progress, catalogue_for, judge_audience
+from consent_service.screenings.judging import catalogue_for, judge_audience
+from consent_service.screenings.lanes import Progress
 from consent_service.screenings.model import Request, Summary
 from consent_service.screenings.service import conclude, record_screening
 

@@ -18,7 +18,7 @@ from msgspec.structs import astuple
 from consent_service.decisions.crowd import Crowd, Mixed, Subject
 from consent_service.kernel.errors import Invalid
 from consent_service.screenings.model import Column, FormKind, Summary, Unusable
-from consent_service.screenings.subjects import crowd_of, subject_of
+from consent_service.screenings.subjects import crowd_alike, crowd_of, subject_of
 
 PORTION = 10_000
 LONGEST_ROW = 64 * 1024
@@ -169,6 +169,8 @@ class Ndjson(Form):
         if len(block) - block.rfind(b"\n", 0, -1) - 1 > LONGEST_ROW:
             return None
         try:
+            if (found := crowd_alike(block, self._column)) is not None:
+                return found
             if block.startswith(b'"'):
                 texts = _TEXT.decode_lines(block)
                 whole = _is_one_a_line(block, len(texts), b'"', b'"')

@@ -14,7 +14,7 @@ is taken for a member once in 5 × 10^11 times.
 import sys
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from struct import unpack
 
@@ -36,6 +36,7 @@ _TAG_BITS = 64
 _BLOCK = 16
 _LANE = 8
 _TAG = (1 << _TAG_BITS) - 1
+_AT_ONCE = 1 << 15  # for memory's sake
 _KEPT_BITS = WIDTH * 8 - _REASON_BITS
 
 # What stands for which answer. For ever: add at the end, change nothing.
@@ -96,20 +97,15 @@ def shard_bits(members: int) -> int:
     return max(0, (members - 1).bit_length() - _PER_SHARD_BITS)
 
 
-def pack(found: Iterable[int]) -> tuple[int, list[tuple[int, bytes]]]:
+def pack(numbers: "array[int]") -> tuple[int, list[tuple[int, bytes]]]:
     """The shards of a part with any member, each with its number, and how many bits say which;
-    `found` is what `answered` gives. Of what was said of one twice, the last counts."""
-    numbers = array("Q", found)
-    members, lanes = _in_order(numbers)
-    differences = array("Q", (lanes ^ lanes >> _TAG_BITS).to_bytes(_LANE * len(members)))
-    if min(_swapped(differences)[1:], default=_CODE + 1) <= _CODE:
+    `numbers` are what `answered` gives. Of what was said of one twice, the last counts."""
+    members = array("Q", sorted(numbers))
+    if any(_has_twice(members[at : at + _AT_ONCE + 1]) for at in range(0, len(members), _AT_ONCE)):
         last = {number >> _REASON_BITS: number for number in numbers}
-        members, lanes = _in_order(last.values())
-    bits, many = shard_bits(len(members)), len(members)
-    after = lanes & _in_each((1 << _TAG_BITS - bits) - 1, many)  # as `_kept` has it, of all
-    kept = after << bits >> _TAG_BITS - _KEPT_BITS & _in_each((1 << _KEPT_BITS) - 1, many)
-    whole = kept << _REASON_BITS | lanes & _in_each(_CODE, many)
-    records = last_of_each(whole.to_bytes(_LANE * many), _LANE, WIDTH)
+        members = array("Q", sorted(last.values()))
+    bits, blocks = shard_bits(len(members)), range(0, len(members), _AT_ONCE)
+    records = b"".join([_records(members[at : at + _AT_ONCE], bits) for at in blocks])
     ends = [bisect_left(members, end << _TAG_BITS - bits) for end in range(1, 1 << bits)]
     edges = pairwise([0, *ends, len(members)])
     return bits, [
@@ -117,10 +113,25 @@ def pack(found: Iterable[int]) -> tuple[int, list[tuple[int, bytes]]]:
     ]
 
 
-def _in_order(numbers: Iterable[int]) -> "tuple[array[int], int]":
-    """Numbers of 64 bits in order, and as one, the first in front."""
-    members = array("Q", sorted(numbers))
-    return members, int.from_bytes(_swapped(members[:]).tobytes())
+def _records(members: "array[int]", bits: int) -> bytes:
+    """What is kept of members, all at once."""
+    lanes, many = _as_one(members), len(members)
+    after = lanes & _in_each((1 << _TAG_BITS - bits) - 1, many)  # as `_kept` has it, of all
+    kept = after << bits >> _TAG_BITS - _KEPT_BITS & _in_each((1 << _KEPT_BITS) - 1, many)
+    whole = kept << _REASON_BITS | lanes & _in_each(_CODE, many)
+    return last_of_each(whole.to_bytes(_LANE * many), _LANE, WIDTH)
+
+
+def _has_twice(members: "array[int]") -> bool:
+    """Whether something was said twice of one of them, who are in order."""
+    lanes = _as_one(members)
+    differences = array("Q", (lanes ^ lanes >> _TAG_BITS).to_bytes(_LANE * len(members)))
+    return min(_swapped(differences)[1:], default=_CODE + 1) <= _CODE
+
+
+def _as_one(members: "array[int]") -> int:
+    """One number, the first in front."""
+    return int.from_bytes(_swapped(members[:]).tobytes())
 
 
 def _in_each(number: int, many: int) -> int:

@@ -1,5 +1,6 @@
 """Whom rows name."""
 
+import re
 from collections.abc import Sequence
 
 from consent_service.customers.model import HashedIdentifier, IdentifierType
@@ -20,6 +21,7 @@ _HASHED = {
     Column.PHONE_SHA256: IdentifierType.PHONE,
 }
 _HEX_DIGITS = 64
+_BEGIN = re.compile(rb'"|\{ ?"(customer_id|email_sha256|phone_sha256)" ?: ?"')
 
 
 def subject_of(column: Column, text: str) -> Subject | Unusable:
@@ -50,3 +52,18 @@ def crowd_of(column: Column, texts: Sequence[str]) -> Crowd | None:
         return None
     whole = len(inners) * 2 == len(texts) * _HEX_DIGITS  # spaces are left out
     return Hashes(_HASHED[column], inners) if whole else None
+
+
+def crowd_alike(block: bytes, wanted: Column | None) -> Crowd | None:
+    """Whom lines of NDJSON name, where each says that alone, and all are written as the first is;
+    None where it takes a decoder to know. What stands between names is looked for, in an eighth of
+    its time: no id and no hash has any of it."""
+    begin = _BEGIN.match(block)
+    if begin is None:
+        return None
+    column = Column(begin[1].decode()) if begin[1] else Column.CUSTOMER_ID
+    end = (b'"}' if begin[1] else b'"') + (b"\r\n" if block.endswith(b"\r\n") else b"\n")
+    if not block.endswith(end) or (begin[1] and wanted not in (None, column)):
+        return None
+    names = block[begin.end() : -len(end)].decode("ascii", "replace")
+    return crowd_of(column, names.split((end + begin[0]).decode()))

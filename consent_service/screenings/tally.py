@@ -1,9 +1,11 @@
 """What has come of an audience so far: counts, and the members."""
 
 import os
+from array import array
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
+from threading import Lock
 
 from consent_service.crypto.spool import Spool
 from consent_service.decisions.audience import PERMITTED, REASONS, Piece
@@ -35,36 +37,38 @@ class Tally:
 
 
 class Members:
-    """Those of an audience who are known here, part by part."""
+    """Those of an audience who are known here, part by part. Any thread may add some."""
 
     def __init__(self) -> None:
         self.key = os.urandom(members.KEY_BYTES)
         self.shard_bits: list[int] = []
         self.hashes: list[bytes] = []
         self.count = 0
-        self._waiting: list[tuple[bytes, Reason]] = []
+        self._denied, self._permitted = array("Q"), array("Q")
         self._room = members.PART
         self._spool = Spool()
         self._lengths: list[tuple[int, int, int]] = []
+        self._one_adds = Lock()
 
     def add(self, secrets: bytes, reason: Reason) -> None:
         """Adds some, or once more, of whom the same was answered. Of one who was answered in two
         ways in a part, a permit counts."""
-        while secrets:
-            some, secrets = secrets[: self._room * _SECRET], secrets[self._room * _SECRET :]
-            self._waiting.append((some, reason))
-            self._room -= len(some) // _SECRET
-            if not self._room:
-                self.end_part()
+        with self._one_adds:
+            while secrets:
+                some, secrets = secrets[: self._room * _SECRET], secrets[self._room * _SECRET :]
+                permitted = outcome_of(reason) is Outcome.PERMIT
+                waiting = self._permitted if permitted else self._denied
+                waiting.extend(members.answered(self.key, some, reason))
+                self._room -= len(some) // _SECRET
+                if not self._room:
+                    self.end_part()
 
     def end_part(self) -> None:
         """Packs those who wait."""
-        if not self._waiting:
+        if self._room == members.PART:
             return
-        part, waiting, self._waiting = len(self.shard_bits), self._waiting, []
-        waiting.sort(key=lambda each: outcome_of(each[1]) is Outcome.PERMIT)
-        self._room = members.PART
-        found = (one for each in waiting for one in members.answered(self.key, *each))
+        part, found = len(self.shard_bits), self._denied + self._permitted
+        self._room, self._denied, self._permitted = members.PART, array("Q"), array("Q")
         bits, shards = members.pack(found)
         self.shard_bits.append(bits)
         for shard, packed in shards:

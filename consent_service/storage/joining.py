@@ -2,6 +2,7 @@
 for as long as a snapshot lasts, and joined by one statement."""
 
 from array import array
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -14,6 +15,8 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Uuid,
+    func,
+    select,
     text,
 )
 from sqlalchemy.types import TypeEngine, UserDefinedType
@@ -43,6 +46,7 @@ def _table(name: str, key: TypeEngine[Any]) -> Table:
 
 IDS, INDEXES = _table("asked_ids", Uuid()), _table("asked_indexes", LargeBinary())
 AT_BITS = 16
+_LOWER = (1 << AT_BITS) - 1
 _AT_ONCE = 10_000
 _WIDTHS = {IDS: 16, INDEXES: 32}
 # The planner's other memory is too small for this; it takes its own time for none, and a tenth of a
@@ -57,6 +61,14 @@ def make_asked(tx: Connection) -> None:
     if tx.dialect.name == "postgresql":
         for name, value in _SETTINGS.items():
             tx.execute(text(f"SET LOCAL {name} = {value}"))
+
+
+def name_moment(tx: Connection) -> str | None:
+    """What has another snapshot be of the same moment, while this one lasts; None where the store
+    has only one."""
+    if tx.dialect.name != "postgresql":
+        return None
+    return str(tx.scalar(select(func.pg_export_snapshot())))
 
 
 def drop_asked(tx: Connection) -> None:
@@ -74,19 +86,23 @@ def add_asked(
         statement = f"COPY {table.name} FROM STDIN (FORMAT BINARY)"
         copy_into(tx, statement, packed_with_positions(positions, packed, _WIDTHS[table]))
         return
-    width = _WIDTHS[table]
+    keys = _keys(table, packed)
     # In order of the key, in which the store has its rows: each page is read once.
-    order = sorted(
-        range(len(positions)), key=lambda at: bytes(packed[at * width : (at + 1) * width])
-    )
+    order = sorted(range(len(keys)), key=keys.__getitem__)
     insert = f"INSERT INTO {table.name} VALUES (?, ?, ?)"  # noqa: S608  # names of our own
-    for first in range(0, len(positions), _AT_ONCE):
+    for first in range(0, len(order), _AT_ONCE):
         some = order[first : first + _AT_ONCE]
-        keys = [bytes(packed[at * width : (at + 1) * width]) for at in some]
-        given = [key.hex() for key in keys] if table is IDS else keys
-        numbers = [divmod(positions[at], 1 << AT_BITS) for at in some]
-        rows = [(*number, key) for number, key in zip(numbers, given, strict=True)]
+        rows = [(positions[at] >> AT_BITS, positions[at] & _LOWER, keys[at]) for at in some]
         tx.exec_driver_sql(insert, rows)
+
+
+def _keys(table: Table, packed: bytes | bytearray) -> Sequence[str | bytes]:
+    """Each as SQLite has it: an id as text."""
+    if table is IDS:
+        said = packed.hex()
+        return [said[at : at + 32] for at in range(0, len(said), 32)]
+    width = _WIDTHS[table]
+    return [bytes(packed[at : at + width]) for at in range(0, len(packed), width)]
 
 
 def settle_indexes(tx: Connection, found: Select[tuple[int, int, object]]) -> None:
@@ -105,3 +121,12 @@ def plan_in_order(tx: Connection) -> None:
     if tx.dialect.name == "postgresql":
         tx.execute(text(f"ANALYZE {IDS.name}"))
         tx.execute(text("SET LOCAL enable_hashjoin = off"))
+
+
+def clear_asked(tx: Connection) -> None:
+    """Forgets those who were asked about, for others."""
+    if tx.dialect.name == "postgresql":
+        tx.execute(text(f"TRUNCATE {IDS.name}"))
+        tx.execute(text("SET LOCAL enable_hashjoin = on"))
+    else:
+        tx.execute(IDS.delete())

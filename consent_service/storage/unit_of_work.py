@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import QueuePool
 
 from consent_service.kernel.errors import Unavailable
 from consent_service.storage.db import WRITES, autocommit_options, db
@@ -61,9 +62,10 @@ def reading() -> Iterator[Connection]:
 
 
 @contextmanager
-def snapshot() -> Iterator[Connection]:
+def snapshot(moment: str | None = None) -> Iterator[Connection]:
     """The whole store as it is at one moment, for as long as reading it takes; inside a unit of
-    work, that unit's own connection, and what it holds. Raises: Unavailable when the store cannot
+    work, that unit's own connection, and what it holds. On PostgreSQL, if it is named by
+    `pg_export_snapshot()`, at the `moment` of another. Raises: Unavailable when the store cannot
     answer."""
     outer = _open.get()
     if outer is not None:
@@ -74,6 +76,8 @@ def snapshot() -> Iterator[Connection]:
         options = {"isolation_level": "REPEATABLE READ"} if postgres else {}
         connection = plain.execution_options(**options)
         with connection.begin():
+            if moment is not None:
+                _be_at(connection, moment)
             if postgres:
                 connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
             mark = _open.set(connection)
@@ -81,6 +85,19 @@ def snapshot() -> Iterator[Connection]:
                 yield connection
             finally:
                 _open.reset(mark)
+
+
+def is_one_to_spare() -> bool:
+    """Whether one more connection can be had without waiting, and leaves some for others."""
+    pool = db.engine.pool
+    return isinstance(pool, QueuePool) and pool.checkedout() < pool.size()
+
+
+def _be_at(connection: Connection, moment: str) -> None:
+    try:
+        connection.exec_driver_sql(f"SET TRANSACTION SNAPSHOT '{moment}'")
+    except DBAPIError as error:  # it is over, or another server's behind a proxy
+        raise Unavailable() from error
 
 
 @contextmanager

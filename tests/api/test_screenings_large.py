@@ -12,7 +12,7 @@ from pyarrow import parquet
 from consent_service.catalogue.model import Channel
 from consent_service.crypto.spool import Spool
 from consent_service.decisions.model import Question
-from consent_service.screenings import forms, judging, service
+from consent_service.screenings import forms, judging, lanes, service
 from consent_service.screenings import parquet as parquet_form
 from consent_service.screenings.judging import judge_audience
 from consent_service.screenings.model import FormKind, Request
@@ -86,7 +86,7 @@ def test_many_pieces_come_to_what_one_does(shop, people, monkeypatch):
     monkeypatch.setattr(forms, "PORTION", 4)
     monkeypatch.setattr(parquet_form, "PORTION", 4)
     monkeypatch.setattr(judging, "_GIVEN_AT_ONCE", 5)
-    monkeypatch.setattr(judging, "_ROWS", 17)
+    monkeypatch.setattr(lanes, "WHOLE", 17)
     assert {
         name: told(screen(shop, body, **more)) for name, (body, more) in asked.items()
     } == wanted

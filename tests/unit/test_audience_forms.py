@@ -18,7 +18,9 @@ PLAIN = [
 ]
 STRINGS = [json.dumps(one) for one in IDS]
 HASHES = [json.dumps({"email_sha256": SHA}), json.dumps({"email_sha256": SHA.upper()})]
+SPACED = [f'{{ "customer_id" : "{one}"}}' for one in IDS]
 ODD = [
+    json.dumps({"email_sha256": "a" * 63}), json.dumps({"email_sha256": "a" * 65}), SPACED[0],
     "", "  ", "{", "}", '"', "[]", "null", "1", '{"customer_id":', f'"{IDS[0]}"}}',
     f'{PLAIN[0]} {PLAIN[1]}', f"{STRINGS[0]} {STRINGS[1]}", '{"customer_id": null}',
     json.dumps({"customer_id": IDS[0], "email": "a@example.org"}), '{"customer_id": "cus_0"}',
@@ -28,7 +30,7 @@ ODD = [
     "too long",
 ]  # fmt: skip
 LONG = json.dumps({"customer_id": IDS[0], "note": "x" * LONGEST_ROW})
-ALIKE = st.sampled_from([PLAIN, STRINGS, HASHES]).flatmap(
+ALIKE = st.sampled_from([PLAIN[:3], PLAIN, STRINGS, HASHES, SPACED]).flatmap(
     lambda lines: st.lists(st.sampled_from(lines), max_size=40)
 )
 ANY = st.lists(st.sampled_from([*PLAIN, *STRINGS, *HASHES, *ODD]), max_size=12)

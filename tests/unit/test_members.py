@@ -1,6 +1,7 @@
 """Who was in an audience, packed."""
 
 import os
+from array import array
 from itertools import chain, repeat
 
 import pytest
@@ -20,7 +21,7 @@ def people(count):
 
 def packed(secrets, reasons):
     found = chain.from_iterable(map(members.answered, repeat(KEY), secrets, reasons))
-    return dict(members.pack(found)[1])
+    return dict(members.pack(array("Q", found))[1])
 
 
 @pytest.mark.parametrize("count", [1, 2, 1_024, 1_025, 5_000])
