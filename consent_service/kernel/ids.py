@@ -34,10 +34,8 @@ _HIGHEST = 0b111  # of the first letter: 26 of them have two bits more than a UU
 _VERSION_AND_VARIANT = 0x7 << 76 | 0b10 << 62
 _NEITHER = ~(0xF << 76 | 0b11 << 62)
 _set = object.__setattr__  # what a UUID is closed to
-_new, _UNKNOWN = (
-    object.__new__,
-    SafeUUID.unknown,
-)  # looked up once: an enum's member is slow to find
+_new = object.__new__
+_UNKNOWN = SafeUUID.unknown  # looked up once: an enum's member is slow to find
 _COUNTER = 14  # bits; 60 random ones are left
 
 
