@@ -17,7 +17,6 @@ from consent_service.storage.turns import WAIT_S, Turn
 Statement = tuple[str, Sequence[Any]]
 
 _MOST = 64  # at once: the first of them waits for the last
-_COPIED_BACK_AFTER = 500  # writes
 
 
 class _Work:
@@ -38,7 +37,7 @@ class Group:
     """The threads of a process that write to one store."""
 
     def __init__(self, turn: Turn) -> None:
-        self._turn, self._since = turn, 0
+        self._turn = turn
         self._lock, self._waiting, self._is_led = Lock(), list[_Work](), False
 
     def carry_out(self, connection: Connection, statements: Sequence[Statement]) -> int:
@@ -81,10 +80,6 @@ class Group:
             self._hand_on(own)
             for each in works:
                 each.woken.release()
-        self._since += len(works)
-        if self._since > _COPIED_BACK_AFTER:
-            self._since = 0
-            _copy_back(connection)
 
     def _those_who_wait(self, own: _Work) -> list[_Work]:
         with self._lock:
@@ -158,10 +153,3 @@ def _carry_out_one(connection: Connection, work: _Work) -> None:
             connection.execute("ROLLBACK TO one")
     if several:
         connection.execute("RELEASE one")
-
-
-def _copy_back(connection: Connection) -> None:
-    """Copies what was written into the file itself while others write on: whoever finds that there
-    is much to copy does it while they wait."""
-    with suppress(DatabaseError):  # another one is at it, or will be
-        connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
