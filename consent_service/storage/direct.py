@@ -8,7 +8,7 @@ autocommit: each statement stands alone, sees what is committed, and is durable 
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
 from threading import Lock
@@ -65,26 +65,34 @@ class _Compiled:
         self.text = made.string
         rules: dict[str, Any] = {**made._bind_processors}
         fixed = {name: value for name, value in made.params.items() if value is not None}
-        self._parameters = [(name, rules.get(name), fixed.get(name)) for name in made.positiontup]
-        self._columns: list[Rule | None] = [
+        self._parameters = [(name, fixed.get(name)) for name in made.positiontup]
+        self._for_driver = _ruled(rules.get(name) for name in made.positiontup)
+        self._for_us = _ruled(
             column.type.dialect_impl(dialect).result_processor(dialect, None)
             for column in getattr(statement, "selected_columns", ())
-        ]
+        )
 
     def parameters(self, values: dict[str, Any]) -> list[Any]:
         """The values as the driver takes them, in their order."""
         given = values.get
-        return [
-            given(name, fixed) if rule is None else rule(given(name, fixed))
-            for name, rule, fixed in self._parameters
-        ]
+        return _as_ruled([given(name, fixed) for name, fixed in self._parameters], self._for_driver)
 
     def row(self, found: Any) -> list[Any]:
         """A row of the driver's as Python values."""
-        return [
-            value if rule is None else rule(value)
-            for rule, value in zip(self._columns, found, strict=True)
-        ]
+        return _as_ruled(list(found), self._for_us)
+
+
+def _ruled(rules: Iterable[Rule | None]) -> list[tuple[int, Rule]]:
+    return [(at, rule) for at, rule in enumerate(rules) if rule is not None]
+
+
+def _as_ruled(values: list[Any], rules: list[tuple[int, Rule]]) -> list[Any]:
+    """Values by the rules of those few that have any; none has one for nothing."""
+    for at, rule in rules:
+        value = values[at]
+        if value is not None:
+            values[at] = rule(value)
+    return values
 
 
 class Door:

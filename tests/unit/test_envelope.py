@@ -86,3 +86,10 @@ def test_a_key_does_not_show_itself():
     secret = bytes(range(32))
     shown = repr(SealingKey.of(b"key1", secret))
     assert shown == f"SealingKey(id={b'key1'.hex()}, redacted)"
+
+
+def test_what_is_sealed_under_a_nonce_out_of_many_opens_like_all_else():
+    nonce = bytes(range(NONCE_LENGTH))
+    sealed = seal_with(nonce, KEY, FIELD, b"plain")
+    assert unseal(KEY, FIELD, sealed) == b"plain"
+    assert nonce in sealed
