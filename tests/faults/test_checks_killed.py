@@ -1,11 +1,14 @@
-"""Web workers that are killed while many ask: what was answered is in the log, and it goes on."""
+"""Web workers that are killed while many ask, and a program that holds the store: what was answered
+is in the log, and it goes on."""
 
 import http.client
 import json
 import random
+import sqlite3
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 
@@ -112,3 +115,26 @@ def test_what_was_answered_outlives_the_worker(served):
         log.seal()
         log.verify()
         db.engine.dispose()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_while_another_program_holds_the_store_nothing_is_answered(shop, store):
+    """Everybody is told within the five seconds that SQLite waits, and a few more."""
+    ann = shop.customer()
+    body = {"customer_id": ann, "purpose": "news"}
+
+    def ask_once(_):
+        headers = {"Authorization": f"Bearer {shop.token}"}
+        return shop.app.test_client().post("/v1/decisions", json=body, headers=headers)
+
+    with closing(sqlite3.connect(store.removeprefix("sqlite:///"), isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        began = time.monotonic()
+        with ThreadPoolExecutor(4) as pool:
+            replies = list(pool.map(ask_once, range(4)))
+        assert time.monotonic() - began < 15
+        other.execute("ROLLBACK")
+    assert {(each.status_code, each.json["code"]) for each in replies} == {(503, "not_logged")}
+    assert ask_once(None).status_code == 200
+    assert [each["kind"] for each in shop.rows("ledger_entries")].count("decision") == 1
