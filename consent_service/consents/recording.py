@@ -117,7 +117,9 @@ def _record_one(
         to_read = to_weigh([event], last, one.records)
         events = {place: one_store.list_latest(door, *place) for place in to_read}
         slots = Slots(one.records, events)
-        recorded, entry = _apply(event, entry_id, purpose, slots, catalogue, person)
+        recorded, entry = _apply(
+            event, entry_id, purpose, slots, catalogue, person, *ledger.chances(1)
+        )
         confirm = _is_to_confirm(event)
         try:
             done = one_store.add_one(door, one.revision, event, slots, entry, confirm=confirm)
@@ -166,8 +168,10 @@ def _record(
         recorded = [event for event, *_ in made]
         slots = _slots(tx, recorded, purposes, fresh)
         done = [
-            _apply(event, entry_id, purpose, slots, catalogue, person)
-            for (event, entry_id, person), purpose in zip(made, purposes, strict=True)
+            _apply(event, entry_id, purpose, slots, catalogue, person, chance)
+            for (event, entry_id, person), purpose, chance in zip(
+                made, purposes, ledger.chances(len(made)), strict=True
+            )
         ]
         customers.raise_revisions({p.id: p.revision - p.found_at for p in whose.values()})
         store.add_events(tx, recorded)
@@ -185,10 +189,11 @@ def _apply(
     slots: Slots,
     catalogue: Catalogue,
     person: _Person,
+    chance: bytes,
 ) -> tuple[Recorded, Entry]:
     """What comes of an event, and what the log says of it."""
     state = slots.apply(event, channels_of(event, purpose))
-    entry = make_entry(entry_id, event, state, catalogue, person.life)
+    entry = make_entry(entry_id, event, state, catalogue, person.life, chance)
     return Recorded(event, state), entry
 
 

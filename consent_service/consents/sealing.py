@@ -74,9 +74,14 @@ def reseal_proof(event: Event, old: OpenKeys, moved: Event, new: OpenKeys) -> Se
 
 
 def make_entry(
-    entry_id: UUID, event: Event, state: State, catalogue: Catalogue, life: SealingKey
+    entry_id: UUID,
+    event: Event,
+    state: State,
+    catalogue: Catalogue,
+    life: SealingKey,
+    chance: bytes,
 ) -> Entry:
-    """The log's entry of an event."""
+    """The log's entry of an event; `chance` is one of `ledger.chances`."""
     payload = {
         "event_id": event.id,
         "state": state,
@@ -99,7 +104,7 @@ def make_entry(
         reason=str(event.kind),
         catalogue_version=catalogue.version,
         revision=event.revision,
-        **ledger.sealed_parts(event.customer_id, entry_id, payload, life),
+        **ledger.sealed_parts(event.customer_id, entry_id, payload, life, chance),
     )
 
 

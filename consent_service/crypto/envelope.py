@@ -23,6 +23,7 @@ _KEY_ID = slice(2, 6)
 _NONCE = slice(6, 18)
 _HEADER_LENGTH = 18
 KEY_LENGTH = 32
+NONCE_LENGTH = 12
 
 
 class SealBroken(Exception):
@@ -61,7 +62,12 @@ class SealingKey(Struct, frozen=True, gc=False):
 
 def seal(key: SealingKey, field: Field, plain: bytes) -> Sealed:
     """`plain` sealed for this field under a fresh nonce."""
-    nonce = os.urandom(12)
+    return seal_with(os.urandom(NONCE_LENGTH), key, field, plain)
+
+
+def seal_with(nonce: bytes, key: SealingKey, field: Field, plain: bytes) -> Sealed:
+    """As `seal`, under a nonce out of random bytes that were got for many at once: 12 that are used
+    for nothing else."""
     closed = key.cipher.encrypt(nonce, plain, field.associated_data())
     return Sealed(_FORMAT_AND_ALGORITHM + key.id + nonce + closed)
 

@@ -108,7 +108,7 @@ class StoredIdentifier(Struct, frozen=True):
     added_at: datetime
 
 
-class Facts(Struct, frozen=True):
+class Facts(Struct, frozen=True, gc=False):
     """What decisions read of a customer, kept by recorded-from and recorded-to."""
 
     jurisdiction: str | None

@@ -262,8 +262,16 @@ def delete_customer(tx: Connection, customers: Sequence[CustomerId]) -> None:
 
 def facts_of(row: Any) -> Facts:
     """The facts in a row that selected `_FACTS`."""
-    band = None if row.age_band is None else AgeBand(row.age_band)
-    return Facts(row.jurisdiction, band, row.restricted, row.gpc_since)
+    return facts_from(row.jurisdiction, row.age_band, row.restricted, row.gpc_since)
+
+
+def facts_from(
+    jurisdiction: str | None, age_band: str | None, restricted: bool, gpc_since: datetime | None
+) -> Facts:
+    """The facts in the columns of `_FACTS`."""
+    return Facts(
+        jurisdiction, None if age_band is None else AgeBand(age_band), restricted, gpc_since
+    )
 
 
 _FACTS = (

@@ -28,8 +28,9 @@ class Known(Struct, frozen=True):
     addresses: Mapping[CustomerId, Mapping[IdentifierType, frozenset[UUID]]]
     marks: Mapping[Identifier, Sequence[Suppression]]
 
-    def person_of(self, check: Check) -> tuple[CustomerId | None, Person]:
-        """Who it is, where they are known here, and what is known of them."""
+    def person_of(self, check: Check) -> tuple[CustomerId | None, Gathered | None, Person]:
+        """Who it is and what the store has of them, where they are known here, and what a decision
+        reads."""
         named, asked_by = check.customer_id, None
         if check.identifier is not None:
             named, identifier_id = self.owners.get(check.identifier, (None, None))
@@ -37,11 +38,11 @@ class Known(Struct, frozen=True):
         place, found = self._found(named)
         if place is None or found is None:
             marks = self.marks.get(check.identifier, ()) if check.identifier else ()
-            return None, Person(None, {}, tuple(marks), asked_by)
+            return None, None, Person(None, {}, tuple(marks), asked_by)
         if not found.marks:
-            return place, Person(found.facts, found.records, (), asked_by)
-        marks = tuple(found.marks.values())
-        return place, Person(found.facts, found.records, marks, asked_by, self.addresses.get(place))
+            return place, found, Person(found.facts, found.records, (), asked_by)
+        marks, addresses = tuple(found.marks.values()), self.addresses.get(place)
+        return place, found, Person(found.facts, found.records, marks, asked_by, addresses)
 
     def _found(self, named: CustomerId | None) -> tuple[CustomerId | None, Gathered | None]:
         if named is None:
@@ -63,7 +64,7 @@ def gather(checks: Sequence[Check], keys: Keyring) -> Known:
     purposes = {check.question.purpose for check in checks}
     with reading() as tx:
         gathered = store.gather(tx, named, purposes)
-        resolved = customers.resolve_many(list(named - gathered.keys()))
+        resolved = customers.resolve_many(list(named.difference(gathered)))
         gathered |= store.gather(tx, set(resolved.values()) - named, purposes)
         addresses = store.list_addresses(tx, _unreachable(gathered))
     nobody_s = [

@@ -54,7 +54,7 @@ class Reason(StrEnum):
     GPC = "gpc"
 
 
-class Question(Struct, frozen=True):
+class Question(Struct, frozen=True, gc=False):
     """What is asked. `recipient` None: the caller acts for nobody it may act for.
     `data_categories` None: all that the purpose declares."""
 
@@ -64,7 +64,7 @@ class Question(Struct, frozen=True):
     recipient: str | None
 
 
-class Person(Struct, frozen=True):
+class Person(Struct, frozen=True, gc=False):
     """What is known of whom it is asked about. `facts` None: nobody known, or erased.
 
     `asked_by` is the identifier the caller named, by type and id; `addresses` are the person's
@@ -78,7 +78,7 @@ class Person(Struct, frozen=True):
     addresses: Mapping[IdentifierType, frozenset[UUID]] | None = None
 
 
-class Verdict(Struct, frozen=True):
+class Verdict(Struct, frozen=True, gc=False):
     """An answer with what it rests on. `channel` and categories are those it speaks of."""
 
     outcome: Outcome
@@ -89,7 +89,7 @@ class Verdict(Struct, frozen=True):
     valid_until: datetime
 
 
-class Check(Struct, frozen=True):
+class Check(Struct, frozen=True, gc=False):
     """One check as it comes in: a question about somebody named by id or by identifier.
     `pointer` leads to it in the body."""
 
@@ -101,7 +101,7 @@ class Check(Struct, frozen=True):
     pointer: str = ""
 
 
-class Decision(Struct, frozen=True):
+class Decision(Struct, frozen=True, gc=False):
     """A verdict as given and logged. `place` is the customer, or `id` itself for nobody known."""
 
     id: UUID

@@ -22,6 +22,7 @@ from consent_service.decisions.gathering import Known, gather
 from consent_service.decisions.judging import Judge, verdict_of
 from consent_service.decisions.model import Check, Decision, Verdict
 from consent_service.decisions.one_store import Found
+from consent_service.decisions.store import Gathered
 from consent_service.kernel.clock import rfc3339
 from consent_service.kernel.errors import Invalid, NotFound, Unavailable
 from consent_service.kernel.ids import CustomerId, new_uuid, new_uuids
@@ -90,7 +91,7 @@ def judge(
     known = gather(checks, keys)
     found = []
     for check_ in checks:
-        place, person = known.person_of(check_)
+        place, _, person = known.person_of(check_)
         found.append((place, verdict_of(check_.question, person, catalogue, now)))
     return found
 
@@ -141,22 +142,22 @@ def _answer(
     keys: Keyring,
     batch_id: UUID | None = None,
 ) -> list[tuple[Decision, Answer]]:
-    opened: dict[CustomerId, SealingKey] = {}
+    opened: dict[int, SealingKey] = {}  # by what was gathered: a UUID is slow to look up
     judge_, answers = Judge(catalogue, now), []
     sayings = Sayings(catalogue, client_id, now, batch_id)
-    for check_, made in zip(checks, ids, strict=True):
-        place, person = known.person_of(check_)
+    for check_, made, chance in zip(checks, ids, ledger.chances(len(checks)), strict=True):
+        place, found, person = known.person_of(check_)
         verdict = judge_.verdict_of(check_.question, person)
-        if place is None:
+        if place is None or found is None:
             parts = ledger.bare_parts()
         else:
             if check_.at_least_as_fresh is not None:
-                _check_freshness(check_, check_.at_least_as_fresh, place, known)
-            life = opened.get(place)
+                _check_freshness(check_, check_.at_least_as_fresh, place, found)
+            life = opened.get(id(found))
             if life is None:
-                wrapped = known.gathered[place].life
-                life = opened[place] = data_keys.unwrap(keys, DataKeyKind.LIFE, place, wrapped)
-            parts = ledger.sealed_parts(place, made, payload_of(check_, verdict), life)
+                life = data_keys.unwrap(keys, DataKeyKind.LIFE, place, found.life)
+                opened[id(found)] = life
+            parts = ledger.sealed_parts(place, made, payload_of(check_, verdict), life, chance)
         said, at = sayings.said_by(made, check_, place, verdict), made if place is None else place
         decision = Decision(made, at, verdict, check_.question.purpose, now)
         answers.append((decision, Answer(said, made, at, **parts)))
@@ -187,7 +188,7 @@ def _known(check_: Check, found: Found, keys: Keyring) -> Known | None:
 
 
 def _check_freshness(
-    check_: Check, token: tuple[CustomerId, int], place: CustomerId, known: Known
+    check_: Check, token: tuple[CustomerId, int], place: CustomerId, found: Gathered
 ) -> None:
     customer_id, revision = token
     if customer_id != place and customers.resolve(customer_id) != place:
@@ -196,5 +197,5 @@ def _check_freshness(
             "invalid_consent_token",
             "A token of another customer.",
         )
-    if known.gathered[place].revision < revision:
+    if found.revision < revision:
         raise Stale()

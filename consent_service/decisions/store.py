@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from msgspec import Struct, defstruct
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, select
+from sqlalchemy import ColumnElement, Connection, Select, func, select
 
 from consent_service.catalogue.model import Channel
 from consent_service.consents.model import Record
@@ -14,7 +14,7 @@ from consent_service.consents.tables import ConsentRecordRow
 from consent_service.crypto.data_keys import DataKeyKind
 from consent_service.crypto.envelope import Sealed
 from consent_service.customers.model import Facts, IdentifierType
-from consent_service.customers.store import facts_of
+from consent_service.customers.store import facts_from
 from consent_service.customers.tables import (
     CustomerFactsRow,
     CustomerIdentifierRow,
@@ -22,13 +22,13 @@ from consent_service.customers.tables import (
     CustomerRow,
 )
 from consent_service.kernel.ids import CustomerId
-from consent_service.storage.many import RowsAmong, rows_among
+from consent_service.storage.many import OneOf, QuickRowsAmong, RowsAmong, rows_among
 from consent_service.suppressions.model import Suppression
 from consent_service.suppressions.store import mark_of
 from consent_service.suppressions.tables import CustomerSuppressionRow
 
 
-class Gathered(Struct, frozen=True):
+class Gathered(Struct, frozen=True, gc=False):
     """What the store knows of a customer that a decision reads."""
 
     revision: int
@@ -46,7 +46,7 @@ def gather(
     One statement: what they rest on was all true at one moment.
     """
     found: dict[CustomerId, Gathered] = {}
-    for row in _gathering(tx, customer_ids, purposes=sorted(purposes)):
+    for row in _gathering.as_lists(tx, customer_ids, purposes):
         take(row, found)
     return found
 
@@ -55,9 +55,9 @@ def take(row: Sequence[Any], found: dict[CustomerId, Gathered]) -> None:
     """Adds what a row of `FACTS` says: of a customer there is one for each record and mark."""
     gathered = found.get(row[0])
     if gathered is None:
-        customer = _OfCustomer(*row[:_RECORD_AT])
-        gathered = Gathered(customer.revision, facts_of(customer), customer.wrapped, {}, {})
-        found[customer.customer_id] = gathered
+        customer_id, revision, *facts, wrapped = row[:_RECORD_AT]
+        gathered = Gathered(revision, facts_from(*facts), wrapped, {}, {})
+        found[customer_id] = gathered
     if row[_RECORD_AT] is not None:
         known = record_of(_Record(*row[_RECORD_AT:_MARK_AT]))
         gathered.records[known.purpose, known.channel] = known
@@ -107,15 +107,14 @@ def _row_type(name: str, columns: Iterable[Any]) -> Any:
     return defstruct(name, [column.key for column in columns], frozen=True)
 
 
-_OfCustomer = _row_type("_OfCustomer", _OF_CUSTOMER)
 _Record = _row_type("_Record", _records)
 _Mark = _row_type("_Mark", _marks)
 
 
-def _gather(among: ColumnElement[bool]) -> Select[Any]:
+def _gather(among: ColumnElement[bool], one_of: OneOf) -> Select[Any]:
     customer = CustomerRow
     facts, key, record, mark = in_force(customer.customer_id)
-    of_purposes = record & ConsentRecordRow.purpose.in_(bindparam("purposes", expanding=True))
+    of_purposes = record & one_of(ConsentRecordRow.purpose)
     return (
         select(*FACTS)
         .select_from(customer)
@@ -139,7 +138,7 @@ def in_force(customer_id: Any) -> tuple[Any, Any, Any, Any]:
     )
 
 
-_gathering = RowsAmong(CustomerRow.customer_id, _gather)
+_gathering = QuickRowsAmong(CustomerRow.customer_id, _gather)
 _counting = RowsAmong(
     CustomerRow.customer_id, lambda among: select(func.count(CustomerRow.customer_id)).where(among)
 )

@@ -23,7 +23,7 @@ from consent_service.ledger.model import Answer, Entry
 FORMAT = 1
 
 
-class Leaf(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Leaf(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """A leaf, its fields in the order of their names. Bytes are written in base64."""
 
     catalogue_version: int | None = None

@@ -78,7 +78,7 @@ class Entry(Struct, frozen=True, gc=False):
         return self.id if self.batch_id is None else self.batch_id
 
 
-class Answer(Struct, frozen=True):
+class Answer(Struct, frozen=True, gc=False):
     """The entry of one of many answers, which is `said`, an entry that many of them share, but for
     what stands here."""
 

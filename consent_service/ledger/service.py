@@ -12,7 +12,14 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
-from consent_service.crypto.envelope import Field, SealingKey, seal, unseal
+from consent_service.crypto.envelope import (
+    NONCE_LENGTH,
+    Field,
+    SealingKey,
+    seal,
+    seal_with,
+    unseal,
+)
 from consent_service.kernel import paging
 from consent_service.kernel.errors import Unavailable
 from consent_service.kernel.ids import new_uuid
@@ -27,26 +34,34 @@ from consent_service.storage.unit_of_work import reading, unit_of_work
 RETENTION = "retention_"
 
 _SALT, _TOKEN = 32, 16
+_SALTED = _SALT + _TOKEN
+_CHANCE = _SALTED + NONCE_LENGTH
 _encode = msgspec.json.encode
 
 
 def sealed_entry(entry: Entry, payload: Mapping[str, Any], life: SealingKey) -> Entry:
     """The entry with its payload sealed under the customer's life key, and what its leaf will
     carry: the payload's commitment, and a 16-byte token."""
-    return replace(entry, **sealed_parts(entry.place, entry.id, payload, life))
+    return replace(entry, **sealed_parts(entry.place, entry.id, payload, life, *chances(1)))
 
 
 def sealed_parts(
-    place: UUID, entry_id: UUID, payload: Mapping[str, Any], life: SealingKey
+    place: UUID, entry_id: UUID, payload: Mapping[str, Any], life: SealingKey, chance: bytes
 ) -> dict[str, Any]:
-    """What `sealed_entry` adds to an entry, for whoever makes many and copies none."""
-    chance = os.urandom(_SALT + _TOKEN)
+    """What `sealed_entry` adds to an entry, for whoever makes many and copies none; of `chances`,
+    each is for one of them."""
     salted = chance[:_SALT] + _encode(payload)
     return {
         "commitment": hashlib.sha256(salted).digest(),
-        "token": chance[_SALT:],
-        "payload": seal(life, _field(place, entry_id), salted),
+        "token": chance[_SALT:_SALTED],
+        "payload": seal_with(chance[_SALTED:], life, _field(place, entry_id), salted),
     }
+
+
+def chances(count: int) -> list[bytes]:
+    """Salt, token and nonce for so many entries: what is random costs by the call."""
+    drawn = os.urandom(_CHANCE * count)
+    return [drawn[at : at + _CHANCE] for at in range(0, len(drawn), _CHANCE)]
 
 
 def committed_entry(entry: Entry, salt: bytes, payload: bytes) -> Entry:

@@ -8,8 +8,8 @@ autocommit: each statement stands alone, sees what is committed, and is durable 
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from contextvars import ContextVar
 from threading import Lock
 from typing import Any, NoReturn, cast
@@ -23,12 +23,14 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from consent_service.kernel.errors import Unavailable
 from consent_service.storage.db import IDLE_S, db
+from consent_service.storage.groups import Group, in_order
 from consent_service.storage.libpq import sender, sender_within
+from consent_service.storage.turns import turn_of
 from consent_service.storage.unit_of_work import joined
 
 Rule = Callable[[Any], Any]
 
-_one_writer, _one_maker = Lock(), Lock()
+_one_maker = Lock()
 _doors: WeakKeyDictionary[Engine, "_Doors"] = WeakKeyDictionary()
 
 
@@ -63,45 +65,53 @@ class _Compiled:
         self.text = made.string
         rules: dict[str, Any] = {**made._bind_processors}
         fixed = {name: value for name, value in made.params.items() if value is not None}
-        self._parameters = [(name, rules.get(name), fixed.get(name)) for name in made.positiontup]
-        self._columns: list[Rule | None] = [
+        self._parameters = [(name, fixed.get(name)) for name in made.positiontup]
+        self._for_driver = _ruled(rules.get(name) for name in made.positiontup)
+        self._for_us = _ruled(
             column.type.dialect_impl(dialect).result_processor(dialect, None)
             for column in getattr(statement, "selected_columns", ())
-        ]
+        )
 
     def parameters(self, values: dict[str, Any]) -> list[Any]:
         """The values as the driver takes them, in their order."""
         given = values.get
-        return [
-            given(name, fixed) if rule is None else rule(given(name, fixed))
-            for name, rule, fixed in self._parameters
-        ]
+        return _as_ruled([given(name, fixed) for name, fixed in self._parameters], self._for_driver)
 
     def row(self, found: Any) -> list[Any]:
         """A row of the driver's as Python values."""
-        return [
-            value if rule is None else rule(value)
-            for rule, value in zip(self._columns, found, strict=True)
-        ]
+        return _as_ruled(list(found), self._for_us)
+
+
+def _ruled(rules: Iterable[Rule | None]) -> list[tuple[int, Rule]]:
+    return [(at, rule) for at, rule in enumerate(rules) if rule is not None]
+
+
+def _as_ruled(values: list[Any], rules: list[tuple[int, Rule]]) -> list[Any]:
+    """Values by the rules of those few that have any; none has one for nothing."""
+    for at, rule in rules:
+        value = values[at]
+        if value is not None:
+            values[at] = rule(value)
+    return values
 
 
 class Door:
     """A connection of the driver's. Once it is `broken` it is of no more use. On SQLite those who
-    write alone, outside a unit of work, wait for each other here: the store's own waiting is to
-    look again after a while, and many who look leave the last one waiting long."""
+    write alone, outside a unit of work, do so in a group."""
 
     def __init__(
-        self, connection: PoolProxiedConnection, dialect: Dialect, *, alone: bool = True
+        self,
+        connection: PoolProxiedConnection,
+        dialect: Dialect,
+        *,
+        alone: bool = True,
+        group: Group | None = None,
     ) -> None:
         self.dialect, self.broken, self._connection = dialect, False, connection
-        self._alone = alone
-        sqlite = dialect.name == "sqlite"
-        self._turn: AbstractContextManager[object] = (
-            _one_writer if alone and sqlite else nullcontext()
-        )
         raw: Any = connection.driver_connection
         driver: Any = dialect.dbapi
         self._errors = driver.Error
+        self._raw, self._group = raw, group
         self._send: Any = raw.execute
         if dialect.name == "postgresql":
             self._send = (sender if alone else sender_within)(connection)
@@ -120,38 +130,24 @@ class Door:
         Refused."""
         compiled = statement.compiled(self.dialect)
         try:
-            with self._turn:
-                done = self._send(compiled.text, compiled.parameters(values))
-                return int(done.rowcount)
+            sent = compiled.text, compiled.parameters(values)
+            if self._group is not None:
+                return self._group.carry_out(self._raw, [sent])
+            return int(self._send(*sent).rowcount)
         except self._errors as error:
             self._fail(error)
 
     def execute_together(self, first: Prepared, then: Sequence[Prepared], **values: Any) -> bool:
         """Carries out statements in one transaction, all of them or, where the first touches
         nothing, none; which. For SQLite: see `together`. Raises: Unavailable, Refused."""
+        compiled = [each.compiled(self.dialect) for each in (first, *then)]
         try:
-            with self._turn, self._transaction():
-                for each in (first, *then):
-                    compiled = each.compiled(self.dialect)
-                    done = self._send(compiled.text, compiled.parameters(values))
-                    if each is first and not done.rowcount:
-                        return False
-                return True
+            sent = [(each.text, each.parameters(values)) for each in compiled]
+            if self._group is not None:
+                return bool(self._group.carry_out(self._raw, sent))
+            return bool(in_order(self._raw, sent))
         except self._errors as error:
             self._fail(error)
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        if not self._alone:
-            yield
-            return
-        self._send("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._send("ROLLBACK")
-            raise
-        self._send("COMMIT")
 
     def is_there(self) -> bool:
         """Whether the store still answers through it."""
@@ -212,6 +208,8 @@ class _Doors:
 
     def __init__(self, engine: Engine) -> None:
         self._dialect, self._pool = engine.dialect, engine.pool.recreate()
+        turn = turn_of(engine)
+        self._group = None if turn is None else Group(turn)
         self._kept: deque[tuple[float, Door]] = deque()
 
     def take(self) -> Door:
@@ -222,7 +220,7 @@ class _Doors:
                 if time.monotonic() - used_at < IDLE_S or door.is_there():
                     return door
                 door.close()
-        return Door(self._checked_out(), self._dialect)
+        return Door(self._checked_out(), self._dialect, group=self._group)
 
     def give_back(self, door: Door) -> None:
         """For whoever comes next."""

@@ -132,21 +132,26 @@ class QuickRowsAmong:
         self, tx: Connection, values: Collection[UUID], texts: Collection[str] = ()
     ) -> list[Any]:
         """The rows, as named tuples; none without any values. Raises: Unavailable, Refused."""
+        found = self.as_lists(tx, values, texts)
+        return list(map(self._made[tx.dialect.name][1], found))
+
+    def as_lists(
+        self, tx: Connection, values: Collection[UUID], texts: Collection[str] = ()
+    ) -> list[list[Any]]:
+        """The rows, for whoever knows columns by where they stand. Raises: as above."""
+        dialect = tx.dialect.name
+        query, _ = self._made.get(dialect) or self._prepared(dialect)
         if not values:
             return []
-        dialect = tx.dialect.name
-        made = self._made.get(dialect) or self._prepared(dialect)
-        query, row = made
         given = _parameters(dialect, list(values))
         if texts:
             given["texts"] = list(texts) if dialect == "postgresql" else json.dumps(list(texts))
-        found = Door(tx.connection, tx.dialect, alone=False).rows(query, **given)
-        return list(map(row, found))
+        return Door(tx.connection, tx.dialect, alone=False).rows(query, **given)
 
     def _prepared(self, dialect: str) -> tuple[Prepared, Any]:
         condition = _is_one(dialect, self._column, {}, of_uuids=True)
         query = self._make(condition, _one_of_texts(dialect))
-        row: Any = namedtuple("_Row", [column.key for column in query.selected_columns])  # type: ignore[misc]  # known when it runs
+        row: Any = namedtuple("_Row", [c.key for c in query.selected_columns], rename=True)  # type: ignore[misc]  # known when it runs
         made = self._made[dialect] = (Prepared(query), row._make)
         return made
 

@@ -5,6 +5,7 @@ A unit of work opened inside another joins it: a service function says what must
 together, and whoever calls several makes them one.
 """
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -16,6 +17,7 @@ from sqlalchemy.pool import QueuePool
 
 from consent_service.kernel.errors import Unavailable
 from consent_service.storage.db import WRITES, autocommit_options, db
+from consent_service.storage.turns import WAIT_S, turn_of
 
 _NO_SUCH_TABLE = "42P01"  # PostgreSQL's; on SQLite it is an OperationalError
 
@@ -34,12 +36,24 @@ def unit_of_work() -> Iterator[Connection]:
         return
     with _store_errors(), db.engine.connect() as plain:
         connection = plain.execution_options(**{WRITES: True})
-        with connection.begin():
+        with turn_to_write(), connection.begin():
             mark = _open.set(connection)
             try:
                 yield connection
             finally:
                 _open.reset(mark)
+
+
+@contextmanager
+def turn_to_write() -> Iterator[None]:
+    """On SQLite, the turn of whoever writes by a statement that stands alone; a unit of work has
+    it. Raises: Unavailable when it does not come."""
+    turn = None if _open.get() is not None else turn_of(db.engine)
+    if turn is None:
+        yield
+        return
+    with turn.taken(time.monotonic() + WAIT_S):
+        yield
 
 
 def joined() -> Connection | None:

@@ -16,7 +16,7 @@ from flask import request
 
 from consent_service.crypto import blind_index
 from consent_service.kernel.errors import Invalid, TooMany
-from consent_service.storage.unit_of_work import reading, unit_of_work
+from consent_service.storage.unit_of_work import reading, turn_to_write, unit_of_work
 from consent_service.web import throttle_store as store
 from consent_service.web.runtime import keys, now, runtime, this_app
 
@@ -73,7 +73,7 @@ def admit(budget: Budget, subject: str) -> None:
     digest = blind_index.keyed_digest(keys(), "throttle", "\0".join(counted).encode())
     end = start + budget.window
     portion = max(1, budget.limit // _PORTIONS)
-    with reading() as tx:
+    with turn_to_write(), reading() as tx:
         for amount in sorted({portion, 1}, reverse=True):
             if store.take(tx, digest, start, end, amount, budget.limit):
                 _keep(counted, start, amount - 1)

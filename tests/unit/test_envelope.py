@@ -3,7 +3,16 @@ from uuid import UUID
 import pytest
 from msgspec.structs import replace
 
-from consent_service.crypto.envelope import Field, SealBroken, Sealed, SealingKey, seal, unseal
+from consent_service.crypto.envelope import (
+    NONCE_LENGTH,
+    Field,
+    SealBroken,
+    Sealed,
+    SealingKey,
+    seal,
+    seal_with,
+    unseal,
+)
 from consent_service.crypto.envelope import sealed_under as key_id_of
 
 ANNA, BORIS = UUID(int=1), UUID(int=2)
@@ -86,3 +95,10 @@ def test_a_key_does_not_show_itself():
     secret = bytes(range(32))
     shown = repr(SealingKey.of(b"key1", secret))
     assert shown == f"SealingKey(id={b'key1'.hex()}, redacted)"
+
+
+def test_a_value_sealed_under_a_nonce_out_of_many_opens_like_any_other():
+    nonce = bytes(range(NONCE_LENGTH))
+    sealed = seal_with(nonce, KEY, FIELD, PLAIN)
+    assert nonce in sealed
+    assert unseal(KEY, FIELD, sealed) == PLAIN
