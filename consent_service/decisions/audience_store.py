@@ -2,7 +2,7 @@
 
 import sys
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from itertools import chain
@@ -10,7 +10,20 @@ from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import Connection, Select, Table, func, null, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Select,
+    Table,
+    func,
+    literal,
+    literal_column,
+    null,
+    select,
+    text,
+    union_all,
+)
 from sqlalchemy.orm import aliased
 
 from consent_service.catalogue.model import Channel, Purpose
@@ -30,15 +43,12 @@ from consent_service.storage.joining import (
     drop_asked,
     make_asked,
     name_moment,
-    plan_in_order,
-    settle_indexes,
 )
 from consent_service.storage.many import rows_among
 from consent_service.storage.unit_of_work import snapshot
 from consent_service.suppressions.tables import CustomerSuppressionRow
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
-_SETTLED_AT_ONCE = 1 << 21
 _READ_AT_ONCE = 1_000
 _NO_BYTES = text("''::bytea")
 
@@ -86,7 +96,7 @@ class Gathering:
             self._tx.execute(select(CustomerRow.customer_id).limit(1))  # the moment, on SQLite
             make_asked(self._tx)
             self._open = opened.pop_all()
-        self._unsettled = 0
+        self._filled: set[Table] = set()
 
     def moment(self) -> str | None:
         """What has another see the store as it is here; None where no other can."""
@@ -97,29 +107,19 @@ class Gathering:
         for table, keys in ((IDS, asked.ids), (INDEXES, asked.digests)):
             if keys.positions:
                 add_asked(self._tx, table, keys.positions, keys.packed)
-        self._unsettled += len(asked.digests.positions)
-        if self._unsettled >= _SETTLED_AT_ONCE:
-            self._settle()
+                self._filled.add(table)
 
     def answers(self, purpose: Purpose, channel: Channel | None) -> Iterator[Alike]:
         """What is known of them as far as one purpose and channel need it."""
-        if self._unsettled:
-            self._settle()
-        plan_in_order(self._tx)
-        yield from _alike(self._tx, _plain(IDS, purpose, channel))
+        if self._filled:
+            yield from _alike(self._tx, _plain(_asked_in(self._filled), purpose, channel))
         clear_asked(self._tx)
+        self._filled.clear()
 
     def close(self) -> None:
         """Forgets them."""
         with self._open:
             drop_asked(self._tx)
-
-    def _settle(self) -> None:
-        index = IdentifierIndexRow.__table__
-        known = INDEXES.join(index, index.c.digest == INDEXES.c.key)
-        columns = INDEXES.c.part, INDEXES.c.at, index.c.customer_id
-        settle_indexes(self._tx, select(*columns).select_from(known))
-        self._unsettled = 0
 
 
 def person_of(facts_: tuple[Any, ...], purpose: Purpose, channel: Channel | None) -> Person:
@@ -183,7 +183,16 @@ def _packed_by_store(tx: Connection, plain: Select[Any]) -> Iterator[Alike]:
         yield Alike(marked, tuple(facts), map(first.__add__, positions), bytes(secrets))
 
 
-def _plain(asked: Table, purpose: Purpose, channel: Channel | None) -> Select[Any]:
+def _asked_in(filled: Container[Table]) -> FromClause:
+    """Those who are asked about, all by id."""
+    index = IdentifierIndexRow
+    known = INDEXES.join(index.__table__, index.digest == INDEXES.c.key)
+    found = select(INDEXES.c.part, INDEXES.c.at, index.customer_id.label("key")).select_from(known)
+    queries = {IDS: select(IDS), INDEXES: found}
+    return union_all(*[queries[table] for table in queries if table in filled]).subquery()
+
+
+def _plain(asked: FromClause, purpose: Purpose, channel: Channel | None) -> Select[Any]:
     """A time is read only where it can matter, so that those of whom the same holds look alike."""
     customer, facts, mark = CustomerRow, CustomerFactsRow, CustomerSuppressionRow
     customer_id = asked.c.key
@@ -205,7 +214,8 @@ def _plain(asked: Table, purpose: Purpose, channel: Channel | None) -> Select[An
         .join(facts.__table__, (facts.customer_id == customer_id) & facts.recorded_to.is_(None))
         .outerjoin(marks, marks.c.customer_id == customer_id)
     )
-    names = [""] if channel is None else [channel.value, ""]
+    none: ColumnElement[str] = literal_column("''")  # written out, for it has an index of its own
+    names = [none] if channel is None else [literal(channel.value), none]
     query = select(*(column.label(f"read_{n}") for n, column in enumerate(read))).select_from(
         joined
     )
