@@ -50,6 +50,8 @@ from consent_service.suppressions.tables import CustomerSuppressionRow
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _READ_AT_ONCE = 1_000
+_READ = 6  # columns of a record
+_NO_CHANNEL: ColumnElement[str] = literal_column("''")  # written out, for the index of no other
 _NO_BYTES = text("''::bytea")
 
 
@@ -112,7 +114,8 @@ class Gathering:
     def answers(self, purpose: Purpose, channel: Channel | None) -> Iterator[Alike]:
         """What is known of them as far as one purpose and channel need it."""
         if self._filled:
-            yield from _alike(self._tx, _plain(_asked_in(self._filled), purpose, channel))
+            slots = _slots_of(self._tx, purpose, channel)
+            yield from _alike(self._tx, _plain(_asked_in(self._filled), purpose, slots))
         clear_asked(self._tx)
         self._filled.clear()
 
@@ -126,12 +129,13 @@ def person_of(facts_: tuple[Any, ...], purpose: Purpose, channel: Channel | None
     """What a decision reads of somebody who is not marked."""
     jurisdiction, band, restricted, gpc_since, *records = facts_
     facts = Facts(jurisdiction, None if band is None else AgeBand(band), restricted, gpc_since)
-    slots: list[Channel | None] = [None] if channel is None else [channel, None]
-    width = len(records) // len(slots)
+    said = [records[at : at + _READ] for at in range(0, len(records), _READ)]
+    # Of no channel it may not have been read.
+    slots = zip([None] if channel is None else [channel, None], said, strict=False)
     found = {
-        (purpose.key, slot): _as_read(purpose.key, slot, records[at * width : (at + 1) * width])
-        for at, slot in enumerate(slots)
-        if records[at * width] is not None
+        (purpose.key, slot): _as_read(purpose.key, slot, columns)
+        for slot, columns in slots
+        if columns[0] is not None
     }
     return Person(facts, found)
 
@@ -192,12 +196,27 @@ def _asked_in(filled: Container[Table]) -> FromClause:
     return union_all(*[queries[table] for table in queries if table in filled]).subquery()
 
 
-def _plain(asked: FromClause, purpose: Purpose, channel: Channel | None) -> Select[Any]:
+def _slots_of(
+    tx: Connection, purpose: Purpose, channel: Channel | None
+) -> list[ColumnElement[str]]:
+    """The channels whose records count. A no to all channels is not looked for in everybody where
+    nobody has said one."""
+    if channel is None:
+        return [_NO_CHANNEL]
+    row = ConsentRecordRow
+    said = select(row.customer_id).where(row.purpose == purpose.key, row.channel == _NO_CHANNEL)
+    slots: list[ColumnElement[str]] = [literal(channel.value)]
+    return slots if tx.execute(said.limit(1)).first() is None else [*slots, _NO_CHANNEL]
+
+
+def _plain(
+    asked: FromClause, purpose: Purpose, channels: Sequence[ColumnElement[str]]
+) -> Select[Any]:
     """A time is read only where it can matter, so that those of whom the same holds look alike."""
     customer, facts, mark = CustomerRow, CustomerFactsRow, CustomerSuppressionRow
     customer_id = asked.c.key
     marks = select(mark.customer_id).where(mark.closed_at.is_(None)).distinct().subquery()
-    slots = [aliased(ConsentRecordRow) for _ in ([None] if channel is None else [channel, None])]
+    slots = [aliased(ConsentRecordRow) for _ in channels]
     read = [
         asked.c.part,
         asked.c.at,
@@ -214,17 +233,15 @@ def _plain(asked: FromClause, purpose: Purpose, channel: Channel | None) -> Sele
         .join(facts.__table__, (facts.customer_id == customer_id) & facts.recorded_to.is_(None))
         .outerjoin(marks, marks.c.customer_id == customer_id)
     )
-    none: ColumnElement[str] = literal_column("''")  # written out, for it has an index of its own
-    names = [none] if channel is None else [literal(channel.value), none]
     query = select(*(column.label(f"read_{n}") for n, column in enumerate(read))).select_from(
         joined
     )
-    for slot, name in zip(slots, names, strict=True):
+    for slot, channel in zip(slots, channels, strict=True):
         query = query.outerjoin(
             slot,
             (slot.customer_id == customer_id)
             & (slot.purpose == purpose.key)
-            & (slot.channel == name)
+            & (slot.channel == channel)
             & slot.recorded_to.is_(None),
         )
     return query
