@@ -120,7 +120,7 @@ def _in_order(numbers: "array[int]") -> "array[int]":
     """As `sorted`, in half the time: floats are compared faster, and those whose first two bits are
     0 are in the order of their bits. They have room for what tells 8 answers apart."""
     said = bytearray(numbers.tobytes())
-    codes = sorted({low & _CODE for low in said[_LOWEST::_LANE]})
+    codes = sorted({low & _CODE for low in set(said[_LOWEST::_LANE])})
     if len(codes) > _TOLD_APART:
         return array("Q", sorted(numbers))
     pairs = [
@@ -130,12 +130,21 @@ def _in_order(numbers: "array[int]") -> "array[int]":
     ]
     given, placed = bytes(pair[0] for pair in pairs), bytes(pair[1] for pair in pairs)
     said[_LOWEST::_LANE] = said[_LOWEST::_LANE].translate(bytes.maketrans(given, placed))
-    bits = int.from_bytes(said, sys.byteorder) >> 2
-    floats = sorted(array("d", bits.to_bytes(len(said), sys.byteorder)))
-    whole = int.from_bytes(pack_numbers(f"={len(floats)}d", *floats), sys.byteorder) << 2
-    said[:] = whole.to_bytes(len(said), sys.byteorder)
+    floats = sorted(array("d", _moved(said, right=2)))
+    for at in range(0, len(floats), _AT_ONCE):
+        some = floats[at : at + _AT_ONCE]
+        moved = _moved(pack_numbers(f"={len(some)}d", *some), left=2)
+        said[at * _LANE : at * _LANE + len(moved)] = moved
     said[_LOWEST::_LANE] = said[_LOWEST::_LANE].translate(bytes.maketrans(placed, given))
-    return array("Q", bytes(said))
+    found = array("Q")
+    found.frombytes(said)
+    return found
+
+
+def _moved(lanes: bytes | bytearray, left: int = 0, right: int = 0) -> bytes:
+    """The bits of all lanes moved, of which no lane loses any."""
+    whole = int.from_bytes(lanes, sys.byteorder) << left >> right
+    return whole.to_bytes(len(lanes), sys.byteorder)
 
 
 def _records(members: "array[int]", bits: int) -> bytes:
