@@ -117,8 +117,8 @@ def pack(numbers: "array[int]") -> tuple[int, list[tuple[int, bytes]]]:
 
 
 def _in_order(numbers: "array[int]") -> "array[int]":
-    """As `sorted`, in half the time: floats are compared faster, and those whose first two bits are
-    0 are in the order of their bits. They have room for what tells 8 answers apart."""
+    """As `sorted`, in two thirds of the time: floats are compared faster, and those whose first two
+    bits are 0 are in the order of their bits. They have room for what tells 8 answers apart."""
     said = bytearray(numbers.tobytes())
     codes = sorted({low & _CODE for low in set(said[_LOWEST::_LANE])})
     if len(codes) > _TOLD_APART:
