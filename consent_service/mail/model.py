@@ -8,6 +8,9 @@ from consent_service.crypto.envelope import Sealed
 
 _FIRST_RETRY = timedelta(seconds=15)
 _LONGEST_RETRY = timedelta(hours=1)
+WAITED_FOR = frozenset({"restriction_lift"})
+"""Kinds of letters without which something must not happen: one that is refused for good is not
+gone, but stays until it expires or is taken back."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -12,7 +13,7 @@ from consent_service.crypto.envelope import Field, SealBroken, Sealed, SealingKe
 from consent_service.kernel.errors import MisconfiguredError, NotFound
 from consent_service.kernel.ids import new_uuid
 from consent_service.mail import store
-from consent_service.mail.model import Letter, Waiting, retry_at
+from consent_service.mail.model import WAITED_FOR, Letter, Waiting, retry_at
 from consent_service.storage.unit_of_work import reading, unit_of_work
 
 BATCH = 20
@@ -63,7 +64,8 @@ def post(
 
 
 def is_waiting(customer: UUID, letter_id: UUID) -> bool:
-    """Whether a letter to a customer is still to be sent."""
+    """Whether a letter to a customer has not gone: it is to be sent, or was refused and something
+    waits for it."""
     with reading() as tx:
         return any(each.id == letter_id for each in store.list_of_customer(tx, customer))
 
@@ -148,6 +150,10 @@ def _deliver_one(waiting: Waiting, transport: Transport, key_of: KeyOf, now: dat
             _log.warning("mail:letter:put_off", **about)
             return False
         _log.warning("mail:letter:refused", **about)
+        if waiting.kind in WAITED_FOR:
+            with unit_of_work() as tx:
+                store.put_off(tx, replace(waiting, failed_tries=tries), tries, waiting.expires_at)
+            return False
     except (NotFound, SealBroken, MisconfiguredError) as error:
         _log.error("mail:letter:unreadable", **about, error_kind=type(error).__name__)
         return False

@@ -11,6 +11,7 @@ from uuid import UUID
 from consent_service.kernel.errors import Invalid, NotFound
 from consent_service.kernel.ids import CustomerId, new_uuid
 from consent_service.oauth import grant_store, store
+from consent_service.oauth.grant_log import ALLOWED, ENDED, log_grant
 from consent_service.oauth.grant_model import (
     CODE_LIFETIME,
     GRANT_LIFETIME,
@@ -65,6 +66,7 @@ def allow(
             now + CODE_LIFETIME,
         )
         grant_store.add_code(tx, digest(code), made)
+        log_grant(customer, client_id, ALLOWED, now)
     return code
 
 
@@ -170,11 +172,12 @@ def list_grants(customer: CustomerId) -> list[tuple[CustomerGrant, Client | None
 
 
 def end_grant(customer: CustomerId, client_id: str, now: datetime) -> None:
-    """Ends what a customer allowed a client, and its tokens. Raises: NotFound."""
+    """Ends what a customer allowed a client, and its tokens. Raises: NotFound for nothing."""
     with unit_of_work() as tx:
         if not grant_store.end_grants(tx, now, customer=customer, client_id=client_id):
             raise NotFound()
         grant_store.delete_all(tx, customers=[customer], client_id=client_id)
+        log_grant(customer, client_id, ENDED, now)
 
 
 def _live_client(client_id: str) -> Client | None:

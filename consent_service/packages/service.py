@@ -87,12 +87,12 @@ def add_part(
     content_type = content_type_of(name, len(content))
     if recipient not in catalogues.current().recipients:
         raise Invalid.at("/recipient", "unknown_recipient", "Not in the catalogue.")
-    place = get_request(request_id).place
+    customer = CustomerId(get_request(request_id).place)
     with unit_of_work() as tx:
-        lock(place)
+        place = customers.lock_resolved([customer])[0][customer]  # merged meanwhile, perhaps
         request = get_request(request_id)
         _check_open(request)
-        life = data_keys.open_keys(CustomerId(place), keys).life
+        life = data_keys.open_keys(place, keys).life
         given = [p for p in store.list_parts(tx, place, request_id) if p.recipient == recipient]
         same = [part for part in given if open_name(part, life) == name]
         for part in same:

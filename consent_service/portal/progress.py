@@ -7,7 +7,14 @@ from uuid import UUID
 from consent_service.catalogue import service as catalogues
 from consent_service.disclosures.texts import name_in
 from consent_service.recipients import service as recipients
-from consent_service.recipients.model import CONFIRMED, Task, TaskOutcome, Words, is_overdue
+from consent_service.recipients.model import (
+    CONFIRMED,
+    Task,
+    TaskKind,
+    TaskOutcome,
+    Words,
+    is_overdue,
+)
 from consent_service.web.texts import Language, say
 
 
@@ -36,7 +43,7 @@ def _progress(task: Task, spoken: Language, now: datetime) -> Progress:
     return Progress(
         say(spoken, "Somebody") if known is None else name_in(spoken, known.text, catalogue),
         _stands(task, spoken, now),
-        _why(task.words, spoken),
+        _why(task, spoken),
         _mark(task, now),
         task.reached_at,
         task.ended_at,
@@ -59,13 +66,15 @@ def _stands(task: Task, spoken: Language, now: datetime) -> str:
     return say(spoken, "told, no answer yet")
 
 
-def _why(of: Words | None, spoken: Language) -> str:
+def _why(task: Task, spoken: Language) -> str:
     words = {
         Words.LEGAL_OBLIGATION: say(spoken, "The law obliges them to keep it."),
         Words.LEGAL_CLAIMS: say(spoken, "They need it for legal claims."),
         Words.NOT_POSSIBLE: say(spoken, "It was not possible for them."),
     }
-    return "" if of is None else words[of]
+    said = [say(spoken, "The stop has ended")] if task.kind is TaskKind.RESTRICTION_END else []
+    said += [] if task.words is None else [words[task.words]]
+    return ". ".join(said)
 
 
 def _mark(task: Task, now: datetime) -> str:

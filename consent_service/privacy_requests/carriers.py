@@ -38,6 +38,10 @@ class Recipients(Protocol):
         """Tells them what was done, in the caller's unit of work; whether there is anybody who
         is to confirm it. Telling twice is once."""
 
+    def tell_end(self, request: Request, now: datetime, keys: Keyring) -> None:
+        """Tells those who were told of a restriction that it has ended with this request, in the
+        caller's unit of work."""
+
     def find_outcomes(self, request_ids: Collection[UUID]) -> Mapping[UUID, Outcome]:
         """Of the requests that somebody was told of and all have answered, what came of it."""
 

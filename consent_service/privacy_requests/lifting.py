@@ -16,7 +16,7 @@ from consent_service.kernel.actors import SYSTEM, Actor
 from consent_service.kernel.errors import Invalid
 from consent_service.mail import service as mail
 from consent_service.mail.model import Letter
-from consent_service.privacy_requests import letters, store
+from consent_service.privacy_requests import carriers, letters, store
 from consent_service.privacy_requests.letters import Site
 from consent_service.privacy_requests.model import (
     BY_LETTER,
@@ -108,7 +108,10 @@ def _lift(request_id: UUID, now: datetime, keys: Keyring, has_mailbox: bool) -> 
         letter = request.lift_letter
         if letter is not None and not has_mailbox and mail.is_waiting(case.customer, letter):
             return False
-        words = None if end(case, now) else STILL_HELD
+        ended = end(case, now)
+        if ended:
+            carriers.recipients().tell_end(request, now, keys)
+        words = None if ended else STILL_HELD
         after = replace(cancel_lift(request), restricts=False)
         put(case, after, StepKind.LIFTED, SYSTEM, now, words=words)
     return True

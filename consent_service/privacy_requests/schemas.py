@@ -87,6 +87,7 @@ class RecipientProgress(Schema):
     """How far a recipient is that was told of it. `words` are stable: why it did not."""
 
     recipient = fields.String(required=True)
+    kind = fields.String(required=True)
     told_at = Instant(required=True)
     reached_at = Instant(required=True, allow_none=True)
     ended_at = Instant(required=True, allow_none=True)

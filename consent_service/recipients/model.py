@@ -1,5 +1,6 @@
 """What a recipient is told of a privacy request, and what it can answer. No I/O."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
@@ -17,6 +18,19 @@ from consent_service.suppressions.model import ADDRESS_OF
 WITHIN = timedelta(hours=75)
 _FIRST_RETRY = timedelta(minutes=1)
 _LONGEST_RETRY = timedelta(hours=6)
+
+
+class TaskKind(StrEnum):
+    """What a recipient is told of: what a person asked for, or that a restriction of which it was
+    told has ended."""
+
+    ACCESS = RequestKind.ACCESS.value
+    PORTABILITY = RequestKind.PORTABILITY.value
+    RECTIFICATION = RequestKind.RECTIFICATION.value
+    ERASURE = RequestKind.ERASURE.value
+    RESTRICTION = RequestKind.RESTRICTION.value
+    OBJECTION = RequestKind.OBJECTION.value
+    RESTRICTION_END = "restriction_end"
 
 
 class TaskOutcome(StrEnum):
@@ -48,7 +62,7 @@ class Task(Struct, frozen=True):
     id: UUID
     request_id: UUID
     recipient: str
-    kind: RequestKind
+    kind: TaskKind
     told_at: datetime
     about: Sealed | None
     next_at: datetime | None
@@ -100,6 +114,15 @@ def is_told(recipient: str, kind: RequestKind, catalogue: Catalogue) -> bool:
         return True
     known = catalogue.recipients.get(recipient)
     return known is not None and known.role is not RecipientRole.PARTNER
+
+
+def list_restricted(tasks: Iterable[Task]) -> list[str]:
+    """The recipients who were told to restrict, and not since that it has ended."""
+    last: dict[str, TaskKind] = {}
+    for task in sorted(tasks, key=lambda each: each.id):
+        if task.kind in (TaskKind.RESTRICTION, TaskKind.RESTRICTION_END):
+            last[task.recipient] = task.kind
+    return sorted(key for key, kind in last.items() if kind is TaskKind.RESTRICTION)
 
 
 def types_for(recipient: str, catalogue: Catalogue) -> frozenset[IdentifierType]:

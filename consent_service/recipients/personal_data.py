@@ -25,6 +25,7 @@ def export(tx: Connection, customer: CustomerId, keys: OpenKeys) -> dict[str, An
             {
                 "request": request_id_text(task.request_id),
                 "recipient": task.recipient,
+                "kind": task.kind.value,
                 "told_at": rfc3339(task.told_at),
                 "ended_at": None if task.ended_at is None else rfc3339(task.ended_at),
                 "outcome": None if task.outcome is None else task.outcome.value,

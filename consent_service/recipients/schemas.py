@@ -5,8 +5,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from consent_service.customers.model import IdentifierType
-from consent_service.privacy_requests.model import RequestKind
-from consent_service.recipients.model import ANSWERS, TaskOutcome, Words
+from consent_service.recipients.model import ANSWERS, TaskKind, TaskOutcome, Words
 from consent_service.web.contracts import Contract, CustomerIdField, Instant, PageQuery
 
 
@@ -28,7 +27,7 @@ class ForMeReply(Schema):
 
     id = fields.String(required=True)
     recipient = fields.String(required=True)
-    kind = fields.String(required=True, validate=validate.OneOf(list(RequestKind)))
+    kind = fields.String(required=True, validate=validate.OneOf(list(TaskKind)))
     told_at = Instant(required=True)
     answer_by = Instant(required=True)
     overdue = fields.Boolean(required=True)

@@ -20,6 +20,7 @@ from consent_service.kernel.ids import CustomerId, new_uuid
 from consent_service.kernel.paging import Page
 from consent_service.ledger import service as ledger
 from consent_service.ledger.model import Entry, EntryKind
+from consent_service.privacy_requests import service as privacy_requests
 from consent_service.privacy_requests.carriers import Outcome
 from consent_service.privacy_requests.model import Request, RequestKind
 from consent_service.recipients import store
@@ -29,10 +30,12 @@ from consent_service.recipients.model import (
     About,
     Task,
     TaskEnded,
+    TaskKind,
     TaskOutcome,
     Words,
     is_overdue,
     is_told,
+    list_restricted,
     next_try,
     task_id_text,
     types_for,
@@ -89,6 +92,19 @@ def tell_of_many(
     return {request_id for request_id, _ in told} | {task.request_id for task in fresh}
 
 
+def tell_end(request: Request, now: datetime, keys: Keyring) -> None:
+    """Tells everybody who was told to restrict a customer's data that this has ended with a
+    request, in the caller's unit of work, which holds the customer."""
+    place = CustomerId(request.place)
+    asked = privacy_requests.list_of_customers([place])
+    with unit_of_work() as tx:
+        wanted = list_restricted(store.list_of(tx, [each.id for each in asked]))
+        if wanted:
+            customer, ids = open_customers([place], keys)[place].customer, list_ids([place])[place]
+            kind = TaskKind.RESTRICTION_END
+            store.add(tx, [_task(request, key, customer, ids, now, keys, kind) for key in wanted])
+
+
 def list_for(recipients: Collection[str], cursor: str | None, limit: int) -> Page[Task]:
     """What is still to be answered by these recipients. Raises: Invalid for a cursor of others."""
     bound_to = " ".join(sorted(recipients))
@@ -141,10 +157,11 @@ def settle(request_id: UUID, recipient: str, actor: Actor, now: datetime) -> Tas
         found = [task for task in store.list_of(tx, [request_id]) if task.recipient == recipient]
     if not found:
         raise NotFound()
+    task = next((each for each in found if each.ended_at is None), found[-1])
     with unit_of_work():
-        if found[0].ended_at is None:
+        if task.ended_at is None:
             ledger.append([_settled(recipient, actor, now)])
-        return confirm(found[0].id, [recipient], TaskOutcome.SETTLED, None, now)
+        return confirm(task.id, [recipient], TaskOutcome.SETTLED, None, now)
 
 
 def give_up(request_id: UUID, now: datetime) -> None:
@@ -200,6 +217,7 @@ def list_progress(request_id: UUID, now: datetime) -> list[dict[str, Any]]:
     return [
         {
             "recipient": task.recipient,
+            "kind": task.kind.value,
             "told_at": rfc3339(task.told_at),
             "reached_at": None if task.reached_at is None else rfc3339(task.reached_at),
             "ended_at": None if task.ended_at is None else rfc3339(task.ended_at),
@@ -258,9 +276,12 @@ def _task(
     ids: Sequence[CustomerId],
     now: datetime,
     keys: Keyring,
+    kind: TaskKind | None = None,
 ) -> Task:
+    """`kind`: that of the request, unless it is told of something else."""
     types = types_for(recipient, catalogues.current())
     known_by = tuple((i.type, i.value) for i in customer.identifiers if i.type in types)
     task_id = new_uuid()
     sealed = seal_about(About(tuple(ids), known_by), task_id, keys)
-    return Task(task_id, request.id, recipient, request.kind, now, sealed, now)
+    said = TaskKind(request.kind.value) if kind is None else kind
+    return Task(task_id, request.id, recipient, said, now, sealed, now)

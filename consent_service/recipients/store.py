@@ -7,8 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, delete, select, update
 
-from consent_service.privacy_requests.model import RequestKind
-from consent_service.recipients.model import Task, TaskOutcome, Words
+from consent_service.recipients.model import Task, TaskKind, TaskOutcome, Words
 from consent_service.recipients.tables import RecipientTaskRow
 from consent_service.storage.bulk import insert_rows
 from consent_service.storage.many import among
@@ -28,10 +27,12 @@ def find(tx: Connection, task_id: UUID) -> Task | None:
 
 
 def list_of(tx: Connection, request_ids: Collection[UUID]) -> list[Task]:
-    """The tasks of requests, by recipient."""
+    """The tasks of requests, by recipient, in the order in which they were told."""
     row = RecipientTaskRow
     query = select(_tasks).where(among(tx, row.request_id, list(request_ids)))
-    return [_task(found) for found in tx.execute(query.order_by(row.request_id, row.recipient))]
+    return [
+        _task(found) for found in tx.execute(query.order_by(row.request_id, row.recipient, row.id))
+    ]
 
 
 def list_open(
@@ -109,7 +110,7 @@ def _task(row: Row[Any]) -> Task:
         row.id,
         row.request_id,
         row.recipient,
-        RequestKind(row.kind),
+        TaskKind(row.kind),
         row.told_at,
         row.about,
         row.next_at,

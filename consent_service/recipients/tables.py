@@ -31,7 +31,7 @@ class RecipientTaskRow(Base):
     about: Mapped[Sealed | None] = mapped_column(SealedBytes("recipient_task.about"))
 
     __table_args__ = (
-        Index(None, "request_id", "recipient", unique=True),
+        Index(None, "request_id", "recipient", "kind", unique=True),
         Index(None, "recipient", "id"),
         Index(None, "next_at"),
     )

@@ -27,6 +27,7 @@ _UNLESS_SAID = {
         ("Strict-Transport-Security", "max-age=63072000; includeSubDomains"),
         ("Cross-Origin-Opener-Policy", "same-origin"),
         ("Cross-Origin-Resource-Policy", "same-origin"),
+        ("Server", "consent"),  # else the HTTP server says what it is
     )
 }
 
@@ -61,11 +62,8 @@ def _hardened(app: Flask, inner: _Wsgi) -> _Wsgi:
 
 
 def _completed(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The headers of a response, with those that all have unless they say otherwise, and nothing
-    about what serves it."""
+    """The headers of a response, with those that all have unless they say otherwise."""
     said = {name.lower() for name, _ in headers}
-    if "server" in said:
-        headers = [one for one in headers if one[0].lower() != "server"]
     return headers + [one for name, one in _UNLESS_SAID.items() if name not in said]
 
 

@@ -30,6 +30,7 @@ _ACTS = {
 IN_FEED = (
     *(f"consent.{kind}" for kind in _SAID),
     *("customer.created", "customer.changed", "customer.merged", ERASED),
+    *("customer.app_allowed", "customer.app_ended"),
     *("suppression.recorded", "suppression.closed"),
     *(f"privacy_request.{step}" for step in _STEPS),
     "catalogue.loaded",

@@ -129,7 +129,7 @@ def test_every_reply_carries_the_security_headers(api):
         assert "frame-ancestors 'none'" in reply.headers["Content-Security-Policy"]
         assert reply.headers["Cache-Control"] == "no-store"
         assert "max-age" in reply.headers["Strict-Transport-Security"]
-        assert "Server" not in reply.headers
+        assert reply.headers["Server"] == "consent"
 
 
 def test_readiness_and_liveness_answer(api):

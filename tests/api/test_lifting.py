@@ -131,6 +131,42 @@ def test_it_is_not_lifted_before_the_letter_has_gone(shop, desk, ann, stop):
     assert shop.reason(ann) == "consent_given"
 
 
+class Refusing:
+    """A mail server that will never take a letter."""
+
+    def __init__(self):
+        self.asked = []
+
+    def send(self, letter, letter_id):
+        self.asked.append(letter_id)
+        raise mail.Refused(for_good=True)
+
+    def close(self):
+        """There is nothing to end."""
+
+
+def test_a_letter_that_is_refused_for_good_holds_the_lift(shop, desk, ann, stop):
+    desk.act(stop, "lift", reason=WHY)
+    ((lift, _),) = letters(shop)
+    server = Refusing()
+    for _ in range(3):
+        with shop.app.app_context():
+            mail.deliver(server, key_of, shop.clock())
+        shop.clock.advance(WEEK)
+    assert server.asked.count(lift.id) == 1
+    assert work(shop) == 0
+    assert shop.reason(ann) == "restricted"
+    desk.act(stop, "cancel-lift")
+    ((_, letter),) = letters(shop)
+    assert letter.subject == "The stop to the use of your data stays"
+    match = {"If-Match": f'"{shop.revision(ann)}"'}
+    reply = shop.api.patch(f"/v1/customers/{ann}", {"identifiers": []}, headers=match)
+    assert reply.status_code == 200
+    assert desk.act(stop, "lift", reason=WHY, told="post").json["steps"][-1]["words"] == "post"
+    shop.clock.advance(WEEK)
+    assert work(shop) == 1
+
+
 def test_whoever_has_no_address_is_told_by_staff_first(shop, desk):
     bob = shop.customer("+4915112345678")
     shop.say(bob, "given")
@@ -199,6 +235,65 @@ def test_who_asks_again_meanwhile_stays_restricted(shop, desk, ann, stop):
     shop.clock.advance(WEEK)
     assert work(shop) == 1
     assert shop.reason(ann) == "consent_given"
+
+
+def ended(shop, desk, request):
+    """Announces the end of a stop, and has it come."""
+    assert desk.act(request, "lift", reason=WHY).status_code == 200
+    send(shop)
+    shop.clock.advance(WEEK)
+    assert work(shop) == 1
+
+
+def waiting(desk):
+    return [(task["recipient"], task["kind"]) for task in desk.waiting()]
+
+
+@both_stores
+def test_whoever_was_told_of_a_stop_is_told_of_its_end(shop, desk, ann, stop):
+    ended(shop, desk, stop)
+    (task,) = desk.waiting()
+    assert (task["recipient"], task["kind"]) == ("mailer", "restriction_end")
+    assert task["customer_ids"] == [ann]
+    assert task["answer_by"] == shop.at(hours=75)
+    shown = desk.show(stop)
+    assert [(r["kind"], r["outcome"]) for r in shown["recipients"]] == [
+        ("restriction", "done"), ("restriction_end", None),
+    ]  # fmt: skip
+    assert (shown["state"], shown["waits_for"]) == ("done", None)
+    desk.answer(outcome="not_done", words="not_possible")
+    desk.carry_out()
+    assert (waiting(desk), desk.state(stop)) == ([], "done")
+    page = Person(shop.app, shop.clock, ann).get(f"/requests/{stop}").text
+    assert "The stop has ended. It was not possible for them." in page
+    assert work(shop) == 0
+    assert waiting(desk) == []
+
+
+def test_of_two_stops_the_end_of_the_last_is_told_and_so_is_a_third(shop, desk, ann, stop):
+    second = stopped(desk, ann)
+    ended(shop, desk, stop)
+    assert waiting(desk) == []
+    ended(shop, desk, second)
+    assert waiting(desk) == [("mailer", "restriction_end")]
+    desk.answer()
+    ended(shop, desk, stopped(desk, ann))
+    assert waiting(desk) == [("mailer", "restriction_end")]
+
+
+def test_an_end_that_nobody_confirms_is_settled(shop, desk, ann, stop):
+    ended(shop, desk, stop)
+    for _ in range(2):
+        assert desk.act(stop, "settle", recipient="mailer").json["outcome"] == "settled"
+    assert waiting(desk) == []
+    outcomes = [each["outcome"] for each in desk.show(stop)["recipients"]]
+    assert (desk.state(stop), outcomes) == ("done", ["done", "settled"])
+
+
+def test_of_the_erased_no_end_waits(shop, desk, ann, stop):
+    ended(shop, desk, stop)
+    desk.erased(desk.approved(ann, "erasure"))
+    assert waiting(desk) == [("mailer", "erasure")]
 
 
 def test_a_stop_that_was_not_granted_leaves_the_lift(shop, desk, ann, stop):

@@ -2,9 +2,11 @@
 
 import base64
 import json
+import threading
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import event
 
 from consent_service.kernel.errors import DomainError
 from consent_service.kernel.ids import parse_customer_id
@@ -13,6 +15,7 @@ from consent_service.packages.model import MOST_PART, MOST_PARTS
 from consent_service.personal_data import service as everything
 from consent_service.privacy_requests import personal_data as requests_data
 from consent_service.privacy_requests.model import parse_request_id
+from consent_service.storage.db import db
 from consent_service.storage.unit_of_work import unit_of_work
 from consent_service.web.runtime import keys
 from tests.support import small_catalogue
@@ -293,6 +296,31 @@ def test_who_is_silent_is_waited_for_and_then_named(shop, packing, mailer, clock
     assert {row["about"] for row in shop.rows("recipient_tasks")} == {None}
     assert part(mailer, task).json["code"] == "recipient_answered"
     assert "has given nothing" in fetched(packing, request_of_ann).html
+
+
+@pytest.mark.parametrize("store", ["postgresql"], indirect=True)  # SQLite has one writer
+def test_a_part_that_comes_while_its_customer_is_merged_is_taken(
+    shop, packing, mailer, request_of_ann
+):
+    packing.make(silent=True)
+    (task,) = tasks_of(mailer)
+    kept, ann = shop.customer("anna@example.org"), packing.show(request_of_ann)["customer_id"]
+    merged = threading.Event()
+
+    def merge_meanwhile(connection, cursor, statement, *rest):
+        if "FROM privacy_requests" in statement and not merged.is_set():
+            merged.set()
+            meanwhile = threading.Thread(target=shop.merge, args=(kept, ann))
+            meanwhile.start()
+            meanwhile.join()
+
+    with shop.app.app_context():
+        engine = db.engine
+    event.listen(engine, "after_cursor_execute", merge_meanwhile)
+    reply = part(mailer, task)
+    event.remove(engine, "after_cursor_execute", merge_meanwhile)
+    assert (reply.status_code, merged.is_set()) == (201, True)
+    assert [row["customer_id"] for row in shop.rows("package_parts")] == [parse_customer_id(kept)]
 
 
 def test_parts_are_of_ones_own_tasks_and_of_access_alone(shop, packing, mailer, request_of_ann):

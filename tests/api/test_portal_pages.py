@@ -17,6 +17,7 @@ from consent_service.oauth import grant_service
 from consent_service.oauth import service as oauth
 from consent_service.oauth.model import ClientKind
 from consent_service.web.runtime import keys
+from tests.support import log
 from tests.support.audiences import answered, ndjson, screen
 from tests.support.oauth import REDIRECT, VERIFIER, challenge_of
 from tests.support.packages import Packing
@@ -336,6 +337,14 @@ def test_an_app_loses_its_access(app, clock, person, anna, shop):
         assert person.browser.post("/account/apps", form).status_code == 303
     assert "ended" in person.get("/account/apps").text
     assert person.browser.post("/account/apps", {**form, "app": "nobody"}).status_code == 303
+    logged = [row for row in shop.rows("ledger_entries") if row["client_id"] == "club"]
+    assert [(row["customer_id"], row["kind"], row["reason"]) for row in logged] == [
+        (who, "customer", "app_allowed"), (who, "customer", "app_ended"),
+    ]  # fmt: skip
+    with app.app_context():
+        log.seal()
+    told = [item for item in shop.api.get("/v1/changes").json["items"] if "app" in item["type"]]
+    assert [item["type"] for item in told] == ["customer.app_allowed", "customer.app_ended"]
 
 
 # What everybody may read

@@ -17,13 +17,15 @@ from tests.support import postgres
 
 SIZE = 1_000
 CONNECTIONS = 2
+YARDSTICK, CHECKS, EVENTS = 7_000, 30_000, 15_000  # a second, on one machine
 TITLE = "A thousand at once, on PostgreSQL"
 TEXT = f"""
 `POST /v1/decisions/batch` with {SIZE:,} checks, and `POST /v1/consents` with {SIZE:,} events, over
 {CONNECTIONS} connections by wrk; `consent serve` as it comes, everything logged and durable. The
 bare work is one connection in this process: one set-based read of {SIZE:,} people, as many seals,
 one binary `COPY` of as many rows, one commit. Single events are over 16 connections, beside the
-yardstick of single checks.
+yardstick of single checks. What is wanted a second is of a machine whose yardstick makes
+{YARDSTICK:,} requests a second: on another, it is as many times the yardstick.
 """
 _READ = """SELECT c.customer_id, c.revision, k.wrapped, r.state, r.notice_version
 FROM customers c JOIN customer_keys k USING (customer_id)
@@ -114,10 +116,14 @@ def _lines(found):
     return [
         Line("bare read, seals and rows", "answers/s", Spread.of(of("read"))),
         Line("checks, a thousand a request", "answers/s", Spread.of(of("checks")),
-             ratio("checks", "read"), "≥ 30,000; 0.75 ×"),
+             ratio("checks", "read"), f"≥ {CHECKS:,}; 0.75 ×"),
         Line("events, a thousand a request", "events/s", Spread.of(of("events")),
-             ratio("events", "read"), "≥ 15,000; 0.375 ×"),
+             ratio("events", "read"), f"≥ {EVENTS:,}; 0.375 ×"),
         Line("the yardstick", "requests/s", Spread.of(of("yardstick"))),
+        Line("checks, a thousand a request", "answers/s", Spread.of(of("checks")),
+             ratio("checks", "yardstick"), f"≥ {CHECKS / YARDSTICK:.3g} ×"),
+        Line("events, a thousand a request", "events/s", Spread.of(of("events")),
+             ratio("events", "yardstick"), f"≥ {EVENTS / YARDSTICK:.3g} ×"),
         Line("one event a request", "requests/s", Spread.of(of("single")),
              ratio("single", "yardstick"), "≥ 0.35 ×"),
     ]  # fmt: skip

@@ -8,7 +8,7 @@ from pathlib import Path
 import consent_service
 from tests.bench import report
 from tests.bench.measure import RUNS, Line, Spread
-from tests.bench.serving import service
+from tests.bench.serving import service, yardstick
 from tests.support.processes import Command, free_port, get, within
 
 TITLE = "Starting"
@@ -16,7 +16,7 @@ TEXT = """
 `consent serve`, compiled as pip does it, on SQLite with the sample in it: from the start of the
 command to its first answer (`GET /readyz`, 200), and the memory of a web worker that has answered
 once and stands idle (Pss of `/proc/*/smaps_rollup`: what is shared counts in part; Rss: as if it
-were all its own).
+were all its own). The yardstick, a bare Flask route on gunicorn's 2 workers, is started in turn.
 """
 
 
@@ -26,13 +26,21 @@ def run():
     with tempfile.TemporaryDirectory(prefix="consent-bench-") as place:
         with service(f"sqlite:///{Path(place) / 'store.sqlite3'}") as real:
             environment = real.environment
-        found = [_start(environment) for _ in range(RUNS)]
-    seconds, pss, rss = (Spread.of(column) for column in zip(*found, strict=True))
+        found = [(_start_yardstick(), *_start(environment)) for _ in range(RUNS)]
+    bare, seconds, pss, rss = (Spread.of(column) for column in zip(*found, strict=True))
+    ratios = Spread.of([each[1] / each[0] for each in found])
     report.write("start", TITLE, TEXT, [
-        Line("start to the first answer", "s", seconds, None, "< 1.5"),
+        Line("the yardstick, to its first answer", "s", bare),
+        Line("start to the first answer", "s", seconds, ratios, "< 1.5"),
         Line("a worker, idle, Pss", "MB", pss, None, "< 90"),
         Line("a worker, idle, Rss", "MB", rss),
     ])  # fmt: skip
+
+
+def _start_yardstick():
+    began = time.perf_counter()
+    with yardstick():
+        return time.perf_counter() - began
 
 
 def _start(environment):

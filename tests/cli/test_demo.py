@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 from http.client import HTTPConnection
+from urllib.request import urlopen
 
 import pytest
 
@@ -66,6 +67,8 @@ def test_it_tells_what_there_is_and_goes_on_with_it_the_next_time(demo, tmp_path
     assert len(told["customers"]) >= 100
     assert len({one["id"] for one in told["customers"]}) == len(told["customers"])
     assert get(port, "/readyz") == 200
+    with urlopen(f"{told['base_url']}/healthz") as reply:  # noqa: S310  # the demo just started
+        assert reply.headers["Server"] == "consent"
     assert set(told["clients"]["admin"]["scope"].split()) == set(Scope)
     for client in told["clients"].values():
         assert token_of(port, client)["scope"].split() == client["scope"].split()
