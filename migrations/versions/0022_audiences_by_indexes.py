@@ -4,8 +4,8 @@ records of no channel are found by themselves."""
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0021"
-down_revision = "0020"
+revision = "0022"
+down_revision = "0021"
 
 _NAME = "ix_consent_records_of_no_channel"
 _KEYS = {
