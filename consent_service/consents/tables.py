@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Boolean, Index, Integer, LargeBinary, String
+from sqlalchemy import Boolean, Index, Integer, LargeBinary, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from consent_service.crypto.envelope import Sealed
@@ -53,7 +53,8 @@ class KeptProofRow(Base):
 
 
 class ConsentRecordRow(Base):
-    """What counted from `recorded_from` until `recorded_to`; in force while that is empty."""
+    """What counted from `recorded_from` until `recorded_to`; in force while that is empty. A
+    `channel` is empty for a no to all channels, and where the purpose has none."""
 
     __tablename__ = "consent_records"
 
@@ -71,7 +72,17 @@ class ConsentRecordRow(Base):
     direct: Mapped[bool] = mapped_column(Boolean)
     standing_no: Mapped[str | None] = mapped_column(String(16))
 
-    __table_args__ = (Index(None, "purpose", "notice_version"),)
+    # Of a purpose with channels few have a record of none: an audience is not to read all for them.
+    __table_args__ = (
+        Index(None, "purpose", "notice_version"),
+        Index(
+            "ix_consent_records_of_no_channel",
+            "purpose",
+            "customer_id",
+            postgresql_where=text("channel = ''"),
+            sqlite_where=text("channel = ''"),
+        ),
+    )
 
 
 class ConfirmationRow(Base):

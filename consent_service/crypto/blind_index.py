@@ -7,19 +7,20 @@ e-mails and phones, so that a hashed audience finds the same customer.
 import hashlib
 import hmac
 from functools import lru_cache
+from struct import Struct
 
+import msgspec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from msgspec import Struct
 
 from consent_service.crypto.keyring import Keyring, KeyUse, ServiceKey
 
 _IDENTIFIER = "identifier."
-_INNER = 32
+_INNERS = Struct("32s")
 
 
-class Indexed(Struct, frozen=True):
+class Indexed(msgspec.Struct, frozen=True):
     """A blind index (32 bytes) and the 4-byte id of the key version that made it."""
 
     digest: bytes
@@ -51,9 +52,9 @@ def probes_of_all(keyring: Keyring, kind: str, inners: bytes) -> list[bytes]:
 def _digests(keyed: HMAC, inners: bytes) -> bytes:
     """In a third of the time that `hmac.digest` takes, which begins with the key each time."""
     found = []
-    for at in range(0, len(inners), _INNER):
+    for (inner,) in _INNERS.iter_unpack(inners):
         one = keyed.copy()
-        one.update(inners[at : at + _INNER])
+        one.update(inner)
         found.append(one.finalize())
     return b"".join(found)
 

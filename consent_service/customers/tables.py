@@ -3,7 +3,15 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Boolean, Index, Integer, LargeBinary, SmallInteger, String
+from sqlalchemy import (
+    Boolean,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    String,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from consent_service.crypto.envelope import Sealed
@@ -19,7 +27,7 @@ class CustomerRow(Base):
 
     __tablename__ = "customers"
 
-    customer_id: Mapped[UUID] = mapped_column(primary_key=True)
+    customer_id: Mapped[UUID]
     revision: Mapped[int] = mapped_column(Integer)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     language: Mapped[str | None] = mapped_column(String(35))
@@ -27,6 +35,9 @@ class CustomerRow(Base):
     audience_secret: Mapped[bytes] = mapped_column(LargeBinary(16))
     profile_changed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     trimmed_for: Mapped[bytes | None] = mapped_column(LargeBinary(16))
+
+    # An audience is joined with the index alone: the rows are wide.
+    __table_args__ = (PrimaryKeyConstraint("customer_id", postgresql_include=["audience_secret"]),)
 
 
 class CustomerFactsRow(Base):
@@ -87,13 +98,18 @@ class IdentifierIndexRow(Base):
 
     __tablename__ = "identifier_index"
 
-    digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32))
     key_id: Mapped[bytes] = mapped_column(LargeBinary(4))
     normaliser: Mapped[int] = mapped_column(SmallInteger)
     customer_id: Mapped[UUID]
     identifier_id: Mapped[UUID]
 
-    __table_args__ = (Index(None, "key_id"), Index(None, "customer_id"))
+    # An audience is joined with the index alone, in its order: the rows lie in no order of it.
+    __table_args__ = (
+        PrimaryKeyConstraint("digest", postgresql_include=["customer_id"]),
+        Index(None, "key_id"),
+        Index(None, "customer_id"),
+    )
 
 
 class CustomerAliasRow(Base):

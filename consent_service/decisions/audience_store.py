@@ -2,7 +2,7 @@
 
 import sys
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from itertools import chain
@@ -10,7 +10,20 @@ from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import Connection, Select, Table, func, null, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Select,
+    Table,
+    func,
+    literal,
+    literal_column,
+    null,
+    select,
+    text,
+    union_all,
+)
 from sqlalchemy.orm import aliased
 
 from consent_service.catalogue.model import Channel, Purpose
@@ -30,16 +43,15 @@ from consent_service.storage.joining import (
     drop_asked,
     make_asked,
     name_moment,
-    plan_in_order,
-    settle_indexes,
 )
 from consent_service.storage.many import rows_among
 from consent_service.storage.unit_of_work import snapshot
 from consent_service.suppressions.tables import CustomerSuppressionRow
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
-_SETTLED_AT_ONCE = 1 << 21
 _READ_AT_ONCE = 1_000
+_READ = 6  # columns of a record
+_NO_CHANNEL: ColumnElement[str] = literal_column("''")  # written out, for the index of no other
 _NO_BYTES = text("''::bytea")
 
 
@@ -86,7 +98,7 @@ class Gathering:
             self._tx.execute(select(CustomerRow.customer_id).limit(1))  # the moment, on SQLite
             make_asked(self._tx)
             self._open = opened.pop_all()
-        self._unsettled = 0
+        self._filled: set[Table] = set()
 
     def moment(self) -> str | None:
         """What has another see the store as it is here; None where no other can."""
@@ -97,41 +109,33 @@ class Gathering:
         for table, keys in ((IDS, asked.ids), (INDEXES, asked.digests)):
             if keys.positions:
                 add_asked(self._tx, table, keys.positions, keys.packed)
-        self._unsettled += len(asked.digests.positions)
-        if self._unsettled >= _SETTLED_AT_ONCE:
-            self._settle()
+                self._filled.add(table)
 
     def answers(self, purpose: Purpose, channel: Channel | None) -> Iterator[Alike]:
         """What is known of them as far as one purpose and channel need it."""
-        if self._unsettled:
-            self._settle()
-        plan_in_order(self._tx)
-        yield from _alike(self._tx, _plain(IDS, purpose, channel))
+        if self._filled:
+            slots = _slots_of(self._tx, purpose, channel)
+            yield from _alike(self._tx, _plain(_asked_in(self._filled), purpose, slots))
         clear_asked(self._tx)
+        self._filled.clear()
 
     def close(self) -> None:
         """Forgets them."""
         with self._open:
             drop_asked(self._tx)
 
-    def _settle(self) -> None:
-        index = IdentifierIndexRow.__table__
-        known = INDEXES.join(index, index.c.digest == INDEXES.c.key)
-        columns = INDEXES.c.part, INDEXES.c.at, index.c.customer_id
-        settle_indexes(self._tx, select(*columns).select_from(known))
-        self._unsettled = 0
-
 
 def person_of(facts_: tuple[Any, ...], purpose: Purpose, channel: Channel | None) -> Person:
     """What a decision reads of somebody who is not marked."""
     jurisdiction, band, restricted, gpc_since, *records = facts_
     facts = Facts(jurisdiction, None if band is None else AgeBand(band), restricted, gpc_since)
-    slots: list[Channel | None] = [None] if channel is None else [channel, None]
-    width = len(records) // len(slots)
+    said = [records[at : at + _READ] for at in range(0, len(records), _READ)]
+    # Of no channel it may not have been read.
+    slots = zip([None] if channel is None else [channel, None], said, strict=False)
     found = {
-        (purpose.key, slot): _as_read(purpose.key, slot, records[at * width : (at + 1) * width])
-        for at, slot in enumerate(slots)
-        if records[at * width] is not None
+        (purpose.key, slot): _as_read(purpose.key, slot, columns)
+        for slot, columns in slots
+        if columns[0] is not None
     }
     return Person(facts, found)
 
@@ -183,12 +187,36 @@ def _packed_by_store(tx: Connection, plain: Select[Any]) -> Iterator[Alike]:
         yield Alike(marked, tuple(facts), map(first.__add__, positions), bytes(secrets))
 
 
-def _plain(asked: Table, purpose: Purpose, channel: Channel | None) -> Select[Any]:
+def _asked_in(filled: Container[Table]) -> FromClause:
+    """Those who are asked about, all by id."""
+    index = IdentifierIndexRow
+    known = INDEXES.join(index.__table__, index.digest == INDEXES.c.key)
+    found = select(INDEXES.c.part, INDEXES.c.at, index.customer_id.label("key")).select_from(known)
+    queries = {IDS: select(IDS), INDEXES: found}
+    return union_all(*[queries[table] for table in queries if table in filled]).subquery()
+
+
+def _slots_of(
+    tx: Connection, purpose: Purpose, channel: Channel | None
+) -> list[ColumnElement[str]]:
+    """The channels whose records count. A no to all channels is not looked for in everybody where
+    nobody has said one."""
+    if channel is None:
+        return [_NO_CHANNEL]
+    row = ConsentRecordRow
+    said = select(row.customer_id).where(row.purpose == purpose.key, row.channel == _NO_CHANNEL)
+    slots: list[ColumnElement[str]] = [literal(channel.value)]
+    return slots if tx.execute(said.limit(1)).first() is None else [*slots, _NO_CHANNEL]
+
+
+def _plain(
+    asked: FromClause, purpose: Purpose, channels: Sequence[ColumnElement[str]]
+) -> Select[Any]:
     """A time is read only where it can matter, so that those of whom the same holds look alike."""
     customer, facts, mark = CustomerRow, CustomerFactsRow, CustomerSuppressionRow
     customer_id = asked.c.key
     marks = select(mark.customer_id).where(mark.closed_at.is_(None)).distinct().subquery()
-    slots = [aliased(ConsentRecordRow) for _ in ([None] if channel is None else [channel, None])]
+    slots = [aliased(ConsentRecordRow) for _ in channels]
     read = [
         asked.c.part,
         asked.c.at,
@@ -205,16 +233,15 @@ def _plain(asked: Table, purpose: Purpose, channel: Channel | None) -> Select[An
         .join(facts.__table__, (facts.customer_id == customer_id) & facts.recorded_to.is_(None))
         .outerjoin(marks, marks.c.customer_id == customer_id)
     )
-    names = [""] if channel is None else [channel.value, ""]
     query = select(*(column.label(f"read_{n}") for n, column in enumerate(read))).select_from(
         joined
     )
-    for slot, name in zip(slots, names, strict=True):
+    for slot, channel in zip(slots, channels, strict=True):
         query = query.outerjoin(
             slot,
             (slot.customer_id == customer_id)
             & (slot.purpose == purpose.key)
-            & (slot.channel == name)
+            & (slot.channel == channel)
             & slot.recorded_to.is_(None),
         )
     return query

@@ -26,7 +26,7 @@ from consent_service.screenings.lanes import PIECE, Lane, Lanes, Progress
 from consent_service.screenings.model import Request
 from consent_service.screenings.tally import Tally
 
-_GIVEN_AT_ONCE = 1 << 17
+_GIVEN_AT_ONCE = 1 << 16
 _LOOKED_AT, _SIZE = 1 << 18, 12 << 20  # one by one: their names wait in memory
 
 

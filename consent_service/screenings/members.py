@@ -16,6 +16,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import pairwise
+from struct import pack as pack_numbers
 from struct import unpack
 
 from cryptography.hazmat.primitives.ciphers import Cipher
@@ -37,6 +38,8 @@ _BLOCK = 16
 _LANE = 8
 _TAG = (1 << _TAG_BITS) - 1
 _AT_ONCE = 1 << 15  # for memory's sake
+_TOLD_APART = 8
+_LOWEST = 0 if sys.byteorder == "little" else _LANE - 1
 _KEPT_BITS = WIDTH * 8 - _REASON_BITS
 
 # What stands for which answer. For ever: add at the end, change nothing.
@@ -100,7 +103,7 @@ def shard_bits(members: int) -> int:
 def pack(numbers: "array[int]") -> tuple[int, list[tuple[int, bytes]]]:
     """The shards of a part with any member, each with its number, and how many bits say which;
     `numbers` are what `answered` gives. Of what was said of one twice, the last counts."""
-    members = array("Q", sorted(numbers))
+    members = _in_order(numbers)
     if any(_has_twice(members[at : at + _AT_ONCE + 1]) for at in range(0, len(members), _AT_ONCE)):
         last = {number >> _REASON_BITS: number for number in numbers}
         members = array("Q", sorted(last.values()))
@@ -111,6 +114,37 @@ def pack(numbers: "array[int]") -> tuple[int, list[tuple[int, bytes]]]:
     return bits, [
         (shard, records[lo * WIDTH : hi * WIDTH]) for shard, (lo, hi) in enumerate(edges) if lo < hi
     ]
+
+
+def _in_order(numbers: "array[int]") -> "array[int]":
+    """As `sorted`, in two thirds of the time: floats are compared faster, and those whose first two
+    bits are 0 are in the order of their bits. They have room for what tells 8 answers apart."""
+    said = bytearray(numbers.tobytes())
+    codes = sorted({low & _CODE for low in set(said[_LOWEST::_LANE])})
+    if len(codes) > _TOLD_APART:
+        return array("Q", sorted(numbers))
+    pairs = [
+        (rest | code, rest | at << 2)
+        for rest in range(0, 256, _CODE + 1)
+        for at, code in enumerate(codes)
+    ]
+    given, placed = bytes(pair[0] for pair in pairs), bytes(pair[1] for pair in pairs)
+    said[_LOWEST::_LANE] = said[_LOWEST::_LANE].translate(bytes.maketrans(given, placed))
+    floats = sorted(array("d", _moved(said, right=2)))
+    for at in range(0, len(floats), _AT_ONCE):
+        some = floats[at : at + _AT_ONCE]
+        moved = _moved(pack_numbers(f"={len(some)}d", *some), left=2)
+        said[at * _LANE : at * _LANE + len(moved)] = moved
+    said[_LOWEST::_LANE] = said[_LOWEST::_LANE].translate(bytes.maketrans(placed, given))
+    found = array("Q")
+    found.frombytes(said)
+    return found
+
+
+def _moved(lanes: bytes | bytearray, left: int = 0, right: int = 0) -> bytes:
+    """The bits of all lanes moved, of which no lane loses any."""
+    whole = int.from_bytes(lanes, sys.byteorder) << left >> right
+    return whole.to_bytes(len(lanes), sys.byteorder)
 
 
 def _records(members: "array[int]", bits: int) -> bytes:

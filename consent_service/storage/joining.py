@@ -11,7 +11,6 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
-    Select,
     SmallInteger,
     Table,
     Uuid,
@@ -49,9 +48,15 @@ AT_BITS = 16
 _LOWER = (1 << AT_BITS) - 1
 _AT_ONCE = 10_000
 _WIDTHS = {IDS: 16, INDEXES: 32}
-# The planner's other memory is too small for this; it takes its own time for none, and a tenth of a
-# statement's rows to be what is wanted.
-_SETTINGS = {"work_mem": "'64MB'", "jit": "off", "cursor_tuple_fraction": "1"}
+# The planner's other memory is too small for this; it takes its own time for none, a tenth of a
+# statement's rows to be what is wanted, and looking each up in hash tables of 100 MB for cheaper
+# than reading all in the order of their keys, in which they lie in the indexes.
+_SETTINGS = {
+    "work_mem": "'64MB'",
+    "jit": "off",
+    "cursor_tuple_fraction": "1",
+    "enable_hashjoin": "off",
+}
 
 
 def make_asked(tx: Connection) -> None:
@@ -105,28 +110,8 @@ def _keys(table: Table, packed: bytes | bytearray) -> Sequence[str | bytes]:
     return [bytes(packed[at : at + width]) for at in range(0, len(packed), width)]
 
 
-def settle_indexes(tx: Connection, found: Select[tuple[int, int, object]]) -> None:
-    """Has those whom a query finds by their indexes asked about by id. The indexes are gone."""
-    on_postgres = tx.dialect.name == "postgresql"
-    if on_postgres:
-        tx.execute(text(f"ANALYZE {INDEXES.name}"))
-    tx.execute(IDS.insert().from_select(["part", "at", "key"], found))
-    tx.execute(text(f"TRUNCATE {INDEXES.name}") if on_postgres else INDEXES.delete())
-
-
-def plan_in_order(tx: Connection) -> None:
-    """Has everybody's rows read in the order of their ids, in which they mostly lie. Of 2 million
-    that takes two thirds of the time that looking each up in hash tables of 100 MB does, which the
-    planner takes for cheaper."""
-    if tx.dialect.name == "postgresql":
-        tx.execute(text(f"ANALYZE {IDS.name}"))
-        tx.execute(text("SET LOCAL enable_hashjoin = off"))
-
-
 def clear_asked(tx: Connection) -> None:
     """Forgets those who were asked about, for others."""
-    if tx.dialect.name == "postgresql":
-        tx.execute(text(f"TRUNCATE {IDS.name}"))
-        tx.execute(text("SET LOCAL enable_hashjoin = on"))
-    else:
-        tx.execute(IDS.delete())
+    for table in _WIDTHS:
+        on_postgres = tx.dialect.name == "postgresql"
+        tx.execute(text(f"TRUNCATE {table.name}") if on_postgres else table.delete())

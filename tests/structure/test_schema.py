@@ -126,6 +126,23 @@ def test_the_migrated_store_has_the_tables_of_the_code(app):
         assert differences(tx) == []
 
 
+@pytest.mark.parametrize("store", ["postgresql"], indirect=True)  # SQLite has none
+def test_keys_have_the_columns_that_are_read_with_them(app):
+    with app.app_context(), reading() as tx:
+        found = {name: inspect(tx).get_pk_constraint(name) for name in TABLES}
+    included = {
+        name: pk["dialect_options"]["postgresql_include"]
+        for name, pk in found.items()
+        if pk.get("dialect_options", {}).get("postgresql_include")
+    }
+    assert included == {
+        name: table.primary_key.dialect_options["postgresql"]["include"]
+        for name, table in TABLES.items()
+        if table.primary_key.dialect_options["postgresql"]["include"]
+    }
+    assert included.keys() == {"customers", "identifier_index"}
+
+
 def test_every_migration_goes_back_and_forth(app):
     with app.app_context(), unit_of_work() as tx:
         there = config(tx)

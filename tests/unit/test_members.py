@@ -1,6 +1,7 @@
 """Who was in an audience, packed."""
 
 import os
+import random
 from array import array
 from itertools import chain, repeat
 
@@ -36,10 +37,11 @@ def test_every_member_is_found_with_their_answer_and_nobody_else_is(count):
         assert members.find(tag, bits, shards.get(members.shard_of(tag, bits), b"")) is None
 
 
-def test_many_are_packed_as_one_by_one():
+@pytest.mark.parametrize("said", [1, 2, 8, 9, len(members.REASONS)])
+def test_many_are_packed_as_one_by_one(said):
     """The layout written a second time: it is for ever."""
-    secrets = people(3_000)
-    reasons = [members.REASONS[at % len(members.REASONS)] for at in range(3_000)]
+    secrets, some = people(3_000), random.sample(members.REASONS, said)
+    reasons = [some[at % said] for at in range(3_000)]
     bits, found = members.shard_bits(3_000), {}
     for tag, reason in sorted(zip(members.tags(KEY, secrets), reasons, strict=True)):
         kept = (tag << bits) % 2**64 >> 13
