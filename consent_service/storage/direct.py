@@ -11,11 +11,12 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from contextvars import ContextVar
+from datetime import datetime
 from threading import Lock
 from typing import Any, NoReturn, cast
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import ClauseElement, Engine, event
+from sqlalchemy import ClauseElement, Engine, Select, event
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import PoolProxiedConnection
@@ -203,6 +204,18 @@ class direct:  # noqa: N801  # used like a function: `with direct() as door`
         if self._own is not None:
             _here.reset(self._mark)
             self._doors.give_back(self._own)
+
+
+class Question:
+    """Whether a query has a row. It may bind `now`."""
+
+    def __init__(self, query: Select[*tuple[Any, ...]]) -> None:
+        self._first = Prepared(query.limit(1))
+
+    def __call__(self, now: datetime) -> bool:
+        """Raises: Unavailable, Refused."""
+        with direct() as door:
+            return bool(door.rows(self._first, now=now))
 
 
 class _Doors:
