@@ -16,13 +16,15 @@ from threading import Lock
 from typing import Any, NoReturn, cast
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import ClauseElement, Engine, Select, event
+from sqlalchemy import ClauseElement, Engine, Select, Uuid, event
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.types import TypeEngine
 
 from consent_service.kernel.errors import Unavailable
+from consent_service.kernel.ids import uuid_of_hex
 from consent_service.storage.db import IDLE_S, db
 from consent_service.storage.libpq import sender, sender_within
 from consent_service.storage.unit_of_work import joined
@@ -65,10 +67,9 @@ class _Compiled:
         rules: dict[str, Any] = {**made._bind_processors}
         fixed = {name: value for name, value in made.params.items() if value is not None}
         self._parameters = [(name, rules.get(name), fixed.get(name)) for name in made.positiontup]
-        self._columns: list[Rule | None] = [
-            column.type.dialect_impl(dialect).result_processor(dialect, None)
-            for column in getattr(statement, "selected_columns", ())
-        ]
+        columns = enumerate(getattr(statement, "selected_columns", ()))
+        found = [(at, _rule_of(column.type, dialect)) for at, column in columns]
+        self._columns = [(at, rule) for at, rule in found if rule is not None]
 
     def parameters(self, values: dict[str, Any]) -> list[Any]:
         """The values as the driver takes them, in their order."""
@@ -80,10 +81,18 @@ class _Compiled:
 
     def row(self, found: Any) -> list[Any]:
         """A row of the driver's as Python values."""
-        return [
-            value if rule is None else rule(value)
-            for rule, value in zip(self._columns, found, strict=True)
-        ]
+        row = list(found)
+        for at, rule in self._columns:
+            row[at] = rule(row[at])
+        return row
+
+
+def _rule_of(kind: TypeEngine[Any], dialect: Dialect) -> Rule | None:
+    """What makes Python values of a column's, if they are none."""
+    rule = kind.dialect_impl(dialect).result_processor(dialect, None)
+    if rule is not None and isinstance(kind, Uuid):
+        return lambda value: None if value is None else uuid_of_hex(value)
+    return rule
 
 
 class Door:

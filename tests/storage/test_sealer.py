@@ -221,12 +221,13 @@ def sealed_until():
 
 def test_a_backlog_is_sealed_batch_after_batch_and_what_came_late_with_it():
     days_ago, minutes_ago = (utc_now() - timedelta(**ago) for ago in ({"days": 3}, {"minutes": 4}))
-    service.append([log.an_entry(log.id_of(days_ago)) for _ in range(BATCH)])
-    log.append(BATCH + 7)
+    service.append([log.an_entry(log.id_of(days_ago)) for _ in range(BATCH + 1)])
+    log.append(BATCH + 6)
     sealer = Sealer("http://127.0.0.1:8000")
     assert sealer.run(keys(), utc_now()) == BATCH
     assert abs(sealed_until() - days_ago) < timedelta(seconds=1)
     assert sealer.run(keys(), utc_now()) == BATCH
+    assert sealed_until() <= utc_now() - LONGEST_TRANSACTION
     service.append([log.an_entry(log.id_of(minutes_ago))])
     assert sealer.run(keys(), utc_now()) == 7
     assert sealed_until() < minutes_ago
