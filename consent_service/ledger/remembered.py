@@ -18,9 +18,9 @@ class Remembered:
     def __init__(self) -> None:
         self._ids: list[bytes] = []
 
-    def add(self, entry_ids: Iterable[UUID]) -> None:
+    def add(self, ids: Iterable[bytes]) -> None:
         """Remembers entries whose leaves are committed."""
-        self._ids += [each.int.to_bytes(16) for each in entry_ids]
+        self._ids += ids
         self._ids.sort()
         del self._ids[:-_MOST]
 

@@ -6,10 +6,11 @@ step leaves the log as it was. What is signed is seen by nobody before it is com
 is never a checkpoint that another one contradicts.
 
 Entries are committed in another order than their ids, so that "after the last one" would miss
-some. Each round looks at the last two seconds, and one in a while at ten; what this sealer gave
-leaves to in that time it remembers, so that the store need not look for them. Now and then a sweep,
-which trusts no memory, looks at all since the time before which nothing is left, a stretch a round,
-and moves that time on, to where no transaction could still add any when it began.
+some. Each round has the store give the ids of the last second, and one in a while of ten; what this
+sealer gave leaves to in that time it remembers, so that the store need look for the leaves of the
+others alone. Now and then a sweep, which trusts no memory, sets all since the time before which
+nothing is left against the leaves, a stretch a round, and moves that time on, to where no
+transaction could still add any when it began.
 """
 
 import time
@@ -40,6 +41,7 @@ LONGEST_TRANSACTION = timedelta(minutes=5)
 _RECENT, _EARLIER = timedelta(seconds=1), timedelta(seconds=10)
 _EARLIER_EVERY_S = 0.6  # a second after its commit what took long has its leaf, too
 _BEGINNING, _FIRST = datetime(1970, 1, 1, tzinfo=UTC), UUID(int=0)
+_MANY = 1_000  # that it does not know: another sealer has sealed them, or there is a backlog
 _STRETCH = 20_000  # entries of a sweep that one round walks by: a checkpoint is due every second
 _SWEEP_SHARE = 75  # of the time, at most one part in so many goes to sweeps
 _SWEEP_PAUSE_S = 5.0
@@ -98,7 +100,7 @@ class Sealer:
         sealed, started = 0, time.monotonic()
         if started >= self._sweep_at:
             sealed = self._round(self._go_on, keys, now)
-            if sealed < BATCH:
+            if not sealed or self._sweep is None:  # a backlog waits for no pause
                 ended = time.monotonic()
                 pause = _SWEEP_SHARE * (ended - started)
                 self._sweep_at = ended + (pause if self._sweep else max(pause, _SWEEP_PAUSE_S))
@@ -159,7 +161,14 @@ class Sealer:
         if far:
             self._earlier_at = started + _EARLIER_EVERY_S
         since = first_uuid_of(present - (_EARLIER if far else _RECENT))
-        return _Look(self._sealed.without(unsealed_store.pack_ids(tx, since))[:BATCH])
+        ids = self._sealed.without(unsealed_store.pack_ids(tx, since))
+        if len(ids) > _MANY:
+            sealed = _sealed_among(tx, ids)
+            self._sealed.add(sealed)
+            ids = [one for one in ids if one not in sealed]
+        if len(ids) > BATCH:
+            self._earlier_at = started  # the next round looks as far
+        return _Look(ids[:BATCH])
 
     def _seal(
         self,
@@ -182,21 +191,26 @@ class Sealer:
             if leaves or until != head.sealed_until:
                 with direct() as door:
                     tree_store.set_head(door, size, until)
-        self._sealed.add(entry_id for entry_id, _, _ in leaves)
+        self._sealed.add(entry_id.int.to_bytes(16) for entry_id, _, _ in leaves)
         self._size = size
         return len(leaves)
 
 
 def _stretch(tx: Connection, since: UUID, until: datetime) -> _Sweep:
     """A sweep at a stretch that begins with an id: what has no leaf there, by id."""
-    packed = unsealed_store.pack_ids(tx, since, _STRETCH)
-    ids = unpacked(packed)
+    ids = sorted(unpacked(unsealed_store.pack_ids(tx, since, _STRETCH)))
     if not ids:
         return _Sweep(until, None)
-    last = UUID(bytes=max(ids))
-    sealed = unsealed_store.pack_sealed_ids(tx, since, last)
-    waiting = [] if sealed == packed else sorted(set(ids).difference(unpacked(sealed)))
-    return _Sweep(until, UUID(int=last.int + 1) if len(ids) == _STRETCH else None, waiting)
+    sealed = _sealed_among(tx, ids)
+    waiting = [one for one in ids if one not in sealed] if len(sealed) < len(ids) else ()
+    after = UUID(int=int.from_bytes(ids[-1]) + 1) if len(ids) == _STRETCH else None
+    return _Sweep(until, after, waiting)
+
+
+def _sealed_among(tx: Connection, ids: Sequence[bytes]) -> set[bytes]:
+    """Those of many ids, in order, that have a leaf."""
+    first, last = UUID(bytes=ids[0]), UUID(bytes=ids[-1])
+    return set(ids).intersection(unpacked(unsealed_store.pack_sealed_ids(tx, first, last)))
 
 
 def _begin(origin: str) -> Head:

@@ -125,6 +125,31 @@ def test_a_sweep_of_many_stretches_finds_what_came_late(monkeypatch):
     assert log.verify().leaves == 13
 
 
+def test_a_sweep_trusts_no_memory():
+    sealer = Sealer("http://127.0.0.1:8000")
+    log.append()
+    assert log.seal(sealer) == 1
+    ids = log.append(3)
+    sealer._sealed.add(each.bytes for each in ids)
+    assert log.seal(sealer) == 0
+    sealer._sweep_at = 0.0
+    assert sum(_rounds(sealer, pause=0, count=2)) == 3
+    assert log.verify().leaves == 4
+
+
+def test_what_a_sweep_found_and_another_sealed_meanwhile_is_sealed_once(monkeypatch):
+    monkeypatch.setattr("consent_service.ledger.sealer.BATCH", 4)
+    monkeypatch.setattr("consent_service.ledger.sealer._MANY", 3)
+    mine, other = Sealer("http://127.0.0.1:8000"), Sealer("http://127.0.0.1:8000")
+    log.append(10)
+    assert mine.run(keys(), utc_now()) == 4
+    assert [other.run(keys(), utc_now()) for _ in range(2)] == [4, 2]
+    gone = log.append(1)
+    assert [mine.run(keys(), utc_now()) for _ in range(2)] == [1, 0]
+    assert leaves()[-1][1] == gone[0]
+    assert log.verify().leaves == 11
+
+
 def _rounds(sealer, pause, count):
     for _ in range(count):
         yield log.seal(sealer)
