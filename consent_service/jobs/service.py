@@ -24,9 +24,9 @@ class Timetable:
     """Jobs that one thread runs. It remembers when each is due next, and asks the store no sooner:
     nobody makes a job due before the time that its schedule has.
 
-    A job for which nothing waits is not claimed, and its schedule stays as it is: each of both is a
-    commit beside those of checks. Once in a while it is run all the same, so that its schedule
-    tells that somebody looks after it.
+    A job for which nothing waits is not claimed, and its schedule stays as it is: claim and release
+    are two commits beside those of checks. Once in a while it is run all the same, so that its
+    schedule tells that somebody looks after it.
     """
 
     def __init__(self, jobs: Mapping[str, Job]) -> None:

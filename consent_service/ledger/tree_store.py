@@ -156,7 +156,7 @@ def has_unsealed(tx: Connection, since: UUID, until: UUID) -> bool:
     """Whether an entry from one id up to another has no leaf."""
     made = LedgerEntryRow.id
     within = (made >= spelled_out(since), made < spelled_out(until))
-    alone = (LedgerEntryRow.batch_id.is_(None), leaf_of(made).is_(None))
+    alone = (LedgerEntryRow.batch_id.is_(None), index_of_leaf(made).is_(None))
     return tx.scalar(select(made).where(*within, *alone).limit(1)) is not None
 
 
@@ -169,10 +169,10 @@ def list_unsealed_of(tx: Connection, customers: Sequence[UUID]) -> set[UUID]:
 
 def leaf_of_entry() -> ScalarSelect[int]:
     """The index of the leaf that stands for an entry."""
-    return leaf_of(func.coalesce(LedgerEntryRow.batch_id, LedgerEntryRow.id))
+    return index_of_leaf(func.coalesce(LedgerEntryRow.batch_id, LedgerEntryRow.id))
 
 
-def leaf_of(entry_id: Any) -> ScalarSelect[int]:
+def index_of_leaf(entry_id: Any) -> ScalarSelect[int]:
     """A leaf's index, looked for entry by entry. A join may be planned as a walk over all leaves:
     PostgreSQL cannot tell how many ids a range of UUIDs has."""
     leaf = select(LedgerLeafRow.leaf_index).where(LedgerLeafRow.entry_id == entry_id)

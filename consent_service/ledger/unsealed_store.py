@@ -11,7 +11,6 @@ from sqlalchemy import (
     LargeBinary,
     Select,
     String,
-    bindparam,
     func,
     literal_column,
     select,
@@ -19,9 +18,9 @@ from sqlalchemy import (
 )
 
 from consent_service.ledger.tables import LedgerEntryRow, LedgerLeafRow
-from consent_service.ledger.tree_store import SAID, Sayable, leaf_of
+from consent_service.ledger.tree_store import SAID, Sayable, index_of_leaf
 from consent_service.storage.bulk import spelled_out
-from consent_service.storage.many import OneOf, QuickRowsAmong
+from consent_service.storage.many import among
 
 _made = LedgerEntryRow.id
 
@@ -50,21 +49,15 @@ def _packed(tx: Connection, query: Select[UUID | None]) -> bytes:
     return bytes.fromhex(tx.scalar(select(hexed)) or "")
 
 
-def _unsealed(is_one: ColumnElement[bool], _: OneOf) -> Select[*tuple[object, ...]]:
-    """Their range stands beside them for the sake of partitions. They come in no order, for which
-    all of the range might be walked through."""
-    between = _made.between(bindparam("first"), bindparam("last"))
-    alone = LedgerEntryRow.batch_id.is_(None)
-    return select(*SAID).where(is_one, between, alone, leaf_of(_made).is_(None))
-
-
-_UNSEALED = QuickRowsAmong(_made, _unsealed)
-
-
 def list_unsealed(tx: Connection, ids: Sequence[bytes]) -> list[Sayable]:
     """What leaves are to be made of: those of these entries, whose ids are in order, that are there
-    and have none, by id."""
+    and have none, by id. Their range stands beside them for the sake of partitions, and in the
+    statement, so that it is planned each time: leaves may have been few the last time. They come in
+    no order, for which all of the range might be walked through."""
     if not ids:
         return []
-    first, last = UUID(bytes=ids[0]), UUID(bytes=ids[-1])
-    return sorted(_UNSEALED(tx, ids, first=first, last=last), key=lambda row: row.id.int)
+    given = [UUID(bytes=each) for each in ids]
+    between = _made.between(spelled_out(given[0]), spelled_out(given[-1]))
+    alone = (LedgerEntryRow.batch_id.is_(None), index_of_leaf(_made).is_(None))
+    found = tx.execute(select(*SAID).where(between, among(tx, _made, given), *alone)).fetchall()
+    return sorted(found, key=lambda row: row.id.int)

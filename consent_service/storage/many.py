@@ -120,20 +120,15 @@ class QuickRowsAmong:
         self._made: dict[str, tuple[Prepared, Any]] = {}
 
     def __call__(
-        self,
-        tx: Connection,
-        values: Collection[UUID] | Collection[bytes],
-        texts: Collection[str] = (),
-        **more: Any,
+        self, tx: Connection, values: Collection[UUID], texts: Collection[str] = ()
     ) -> list[Any]:
-        """The rows, as named tuples; none without any values, which may be UUIDs of 16 bytes each.
-        `more` are the query's own parameters. Raises: Unavailable, Refused."""
+        """The rows, as named tuples; none without any values. Raises: Unavailable, Refused."""
         if not values:
             return []
         dialect = tx.dialect.name
         made = self._made.get(dialect) or self._prepared(dialect)
         query, row = made
-        given = _parameters(dialect, list(values), of_uuids=True) | more
+        given = _parameters(dialect, list(values))
         if texts:
             given["texts"] = list(texts) if dialect == "postgresql" else json.dumps(list(texts))
         found = Door(tx.connection, tx.dialect, alone=False).rows(query, **given)
@@ -157,14 +152,11 @@ def _one_of_texts(dialect: str) -> OneOf:
     return one_of
 
 
-def _parameters(dialect: str, given: list[Any], *, of_uuids: bool = False) -> dict[str, Any]:
-    """`of_uuids`: what are bytes are UUIDs, too."""
-    as_bytes = given
-    if isinstance(given[0], UUID):
-        of_uuids, as_bytes = True, [each.int.to_bytes(16) for each in given]
+def _parameters(dialect: str, given: list[Any]) -> dict[str, Any]:
     if dialect == "postgresql":
-        return {"many": _uuids(as_bytes) if of_uuids else _array(given)}
-    packed = b"".join(as_bytes)
+        return {"many": _array(given)}
+    of_uuids = isinstance(given[0], UUID)
+    packed = b"".join([each.int.to_bytes(16) for each in given] if of_uuids else given)
     return {
         "many_packed": packed,
         "many_width": len(packed) // len(given),
@@ -245,16 +237,12 @@ adapters.register_dumper(_Integers, _IntegersDumper)
 def _array(given: list[Any]) -> bytes:
     """Source: PostgreSQL's `array_recv`: one dimension, no nulls, the kind, how many, from 1 on."""
     if isinstance(given[0], UUID):
-        return _uuids([value.int.to_bytes(16) for value in given])
+        head = _HEAD(1, 0, 2950, len(given), 1)
+        return _Uuids(head + b"".join([b"\0\0\0\x10" + v.int.to_bytes(16) for v in given]))
     if isinstance(given[0], int):
         return _Integers(_HEAD(1, 0, 23, len(given), 1) + b"".join([_INTEGER(4, v) for v in given]))
     head = _HEAD(1, 0, 17, len(given), 1)
     return _Blobs(head + b"".join([len(v).to_bytes(4) + v for v in given]))
-
-
-def _uuids(given: list[bytes]) -> bytes:
-    size = b"\0\0\0\x10"
-    return _Uuids(_HEAD(1, 0, 2950, len(given), 1) + size + size.join(given))
 
 
 def rows_among(
