@@ -174,6 +174,18 @@ def test_a_clock_that_is_wrong_passes_nothing_by(wrong):
     assert log.verify().leaves == 4
 
 
+def test_what_is_to_be_sealed_is_read_by_a_plan_of_the_moment():
+    """One that was made while there were few leaves would read all of them for each entry."""
+    sealer = Sealer("http://127.0.0.1:8000")
+    for _ in range(8):
+        log.append()
+        assert log.seal(sealer) == 1
+    if db.engine.dialect.name == "postgresql":
+        with reading() as tx:
+            kept = tx.exec_driver_sql("SELECT statement FROM pg_prepared_statements").scalars()
+            assert not [one for one in kept if "ledger_entries.token" in one]
+
+
 def test_what_waited_while_no_sealer_ran_is_sealed():
     old = first_uuid_of(utc_now() - timedelta(days=3))
     service.append([log.an_entry(old)])
