@@ -242,10 +242,10 @@ def _grow(head: Head, leaves: Sequence[NewLeaf], keys: Keyring, now: datetime) -
 def _in_order(entries: Sequence[Sayable]) -> Sequence[Sayable]:
     """Entries by id, but those that changed one customer by revision: ids that were made in one
     millisecond, or by two clocks, say nothing of which change came first."""
-    places: dict[UUID, list[int]] = {}
+    places: dict[object, list[int]] = {}
     for at, entry in enumerate(entries):
         if entry.revision is not None:
-            places.setdefault(entry.customer_id, []).append(at)
+            places.setdefault(entry.place, []).append(at)
     found = list(entries)
     for theirs in places.values():
         by_revision = sorted((entries[at] for at in theirs), key=lambda each: each.revision)

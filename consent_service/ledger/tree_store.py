@@ -9,11 +9,13 @@ from msgspec import Struct
 from sqlalchemy import (
     Connection,
     ScalarSelect,
+    String,
     bindparam,
     delete,
     func,
     insert,
     select,
+    type_coerce,
     update,
 )
 
@@ -52,7 +54,7 @@ SAID = (  # as `leaf_of` takes them, and what puts leaves in order
     instant_text(LedgerEntryRow.occurred_at).label("time"),
     LedgerEntryRow.token,
     LedgerEntryRow.touchpoint,
-    LedgerEntryRow.customer_id,
+    type_coerce(LedgerEntryRow.customer_id, String()).label("place"),  # to be told apart by alone
     LedgerEntryRow.revision,
 )
 _head, _tile = LedgerHeadRow, LedgerTileRow
