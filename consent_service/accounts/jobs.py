@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from consent_service.accounts import service, sessions, staff
+from consent_service.accounts import service, sessions, staff, store
 from consent_service.catalogue import service as catalogues
 from consent_service.config import Environment
 from consent_service.crypto.envelope import Sealed, SealingKey, sealed_under
@@ -42,9 +42,20 @@ def key_of(place: UUID, sealed: Sealed) -> SealingKey:
     return data_keys.open_keys(CustomerId(place), ring).life
 
 
+def is_link_asked(now: datetime) -> bool:
+    """Whether there is anything for `send_links` to do."""
+    return store.is_link_asked(now)
+
+
 def send_links(now: datetime) -> int:
     """Writes the letters for those who asked to sign in."""
     return service.send_links(runtime().settings.base_url, site_name(), now, keys())
+
+
+def is_mail_due(now: datetime) -> bool:
+    """Whether there is anything for `deliver_mail` to send. Without a mail server, what has run
+    out goes with its next run."""
+    return runtime().settings.smtp_host is not None and mail.is_one_due(now)
 
 
 def deliver_mail(now: datetime) -> int:

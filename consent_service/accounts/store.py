@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, delete, insert, or_, select, update
 from consent_service.accounts.model import Browser, Link, LinkRequest, Session
 from consent_service.accounts.tables import LinkRequestRow, LinkRow, SessionRow
 from consent_service.kernel.ids import CustomerId
+from consent_service.storage.direct import Question
 
 _sessions = SessionRow.__table__
 _links = LinkRow.__table__
@@ -97,6 +98,9 @@ def add_request(tx: Connection, asked: LinkRequest) -> None:
             id=asked.id, binding=asked.binding, asked=asked.asked, requested_at=asked.requested_at
         )
     )
+
+
+is_link_asked = Question(select(LinkRequestRow.id))
 
 
 def list_requests(tx: Connection, limit: int) -> list[LinkRequest]:

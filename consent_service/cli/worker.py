@@ -44,12 +44,16 @@ from consent_service.witnesses import jobs as witnesses
 _FIELDS = profile_retention.Round()
 
 JOBS = {
-    "accounts.send_links": Job(accounts.send_links, timedelta(seconds=2)),
+    "accounts.send_links": Job(
+        accounts.send_links, timedelta(seconds=2), waits=accounts.is_link_asked
+    ),
     "accounts.delete_expired": Job(accounts.delete_expired, timedelta(minutes=10)),
     "consents.delete_expired": Job(consents.delete_expired, timedelta(hours=1)),
     "consents.forget_past": Job(Round().forget, timedelta(seconds=30)),
     "consents.forget_proofs": Job(forget_proofs, timedelta(hours=1)),
-    "consents.send_confirmations": Job(consents.send_confirmations, timedelta(seconds=2)),
+    "consents.send_confirmations": Job(
+        consents.send_confirmations, timedelta(seconds=2), waits=consents.is_confirmation_waiting
+    ),
     "idempotency.delete_expired": Job(lambda _: idempotency.delete_expired(), timedelta(hours=1)),
     "ledger.drop_partitions": Job(lambda _: retention.drop_emptied(), timedelta(hours=1)),
     "ledger.forget_entries": Job(forget_entries, timedelta(seconds=10)),
@@ -59,7 +63,9 @@ JOBS = {
     "packages.delete_expired": Job(packages.delete_expired, timedelta(minutes=10)),
     "privacy_requests.delete_expired": Job(privacy_requests.delete_expired, timedelta(hours=1)),
     "privacy_requests.lift": Job(privacy_requests.lift, timedelta(minutes=1)),
-    "privacy_requests.look_up": Job(privacy_requests.look_up, timedelta(seconds=2)),
+    "privacy_requests.look_up": Job(
+        privacy_requests.look_up, timedelta(seconds=2), waits=privacy_requests.is_one_to_look_up
+    ),
     "privacy_requests.remind": Job(privacy_requests.remind, timedelta(minutes=10)),
     "privacy_requests.tell": Job(privacy_requests.tell, timedelta(seconds=10)),
     "profiles.forget_past": Job(lambda at: _FIELDS.forget(at, keys()), timedelta(seconds=30)),
@@ -68,16 +74,21 @@ JOBS = {
 }
 APART = {  # each waits for another machine or moves much, and neither the log nor the others wait
     "erasures.clean": Job(cleaning.clean, timedelta(minutes=1)),
-    "mail.deliver": Job(accounts.deliver_mail, timedelta(seconds=2)),
-    "packages.build": Job(packages.build, timedelta(seconds=2)),
+    "mail.deliver": Job(accounts.deliver_mail, timedelta(seconds=2), waits=accounts.is_mail_due),
+    "packages.build": Job(packages.build, timedelta(seconds=2), waits=packages.is_one_waiting),
     "privacy_requests.carry_out": Job(
-        privacy_requests.carry_out, timedelta(seconds=5), lease=timedelta(minutes=1)
+        privacy_requests.carry_out,
+        timedelta(seconds=5),
+        lease=timedelta(minutes=1),
+        waits=privacy_requests.is_one_under_way,
     ),
-    "recipients.reach": Job(recipients.reach, timedelta(seconds=5)),
+    "recipients.reach": Job(
+        recipients.reach, timedelta(seconds=5), waits=recipients.is_one_to_reach
+    ),
     "screenings.forget": Job(forget_screenings, timedelta(hours=1)),
     "screenings.delete_expired": Job(screenings.delete_expired, timedelta(minutes=10)),
     "webhooks.tidy": Job(webhooks.tidy, timedelta(minutes=10)),
-    "witnesses.send": Job(witnesses.send_due, timedelta(seconds=5)),
+    "witnesses.send": Job(witnesses.send_due, timedelta(seconds=5), waits=witnesses.is_one_due),
 }
 WEBHOOK_LANES = (False, False, False, True)  # the last is for those whose last try failed
 _PAUSE = 0.4  # a checkpoint is due within a second, and one for every few entries slows checks

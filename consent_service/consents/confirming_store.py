@@ -8,6 +8,7 @@ from sqlalchemy import Connection, delete, func, insert, select
 
 from consent_service.consents.tables import ConfirmationLinkRow, ConfirmationRow
 from consent_service.kernel.ids import CustomerId
+from consent_service.storage.direct import Question
 
 Place = tuple[CustomerId, UUID]
 
@@ -19,6 +20,9 @@ def add_waiting(tx: Connection, places: Iterable[Place], now: datetime) -> None:
     ]
     if rows:
         tx.execute(insert(ConfirmationRow), rows)
+
+
+is_one_waiting = Question(select(ConfirmationRow.event_id))
 
 
 def list_waiting(tx: Connection, limit: int) -> list[Place]:

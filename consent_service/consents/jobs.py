@@ -3,8 +3,13 @@
 from datetime import datetime
 
 from consent_service.accounts.jobs import site_name
-from consent_service.consents import confirming
+from consent_service.consents import confirming, confirming_store
 from consent_service.web.runtime import keys, runtime
+
+
+def is_confirmation_waiting(now: datetime) -> bool:
+    """Whether there is anything for `send_confirmations` to do."""
+    return confirming_store.is_one_waiting(now)
 
 
 def send_confirmations(now: datetime) -> int:

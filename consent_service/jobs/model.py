@@ -5,17 +5,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 LONGEST_RETRY = timedelta(minutes=10)
+LONGEST_UNSAID = timedelta(minutes=1)  # that nothing waits for a job is not written down
 _FIRST_RETRY = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
     """What is done `every` so often. `lease` is longer than any run may take: after it the
-    run counts as dead, and another worker may start the job."""
+    run counts as dead, and another worker may start the job. `waits` says, for one read, whether
+    there may be anything to do."""
 
     run: Callable[[datetime], object]
     every: timedelta
     lease: timedelta = timedelta(minutes=5)
+    waits: Callable[[datetime], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)

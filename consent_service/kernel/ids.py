@@ -54,6 +54,11 @@ def new_uuids(count: int) -> list[UUID]:
     return [_uuid(first + at) for at in range(count)]
 
 
+def uuid_of_hex(digits: str) -> UUID:
+    """As `UUID(digits)`, of 32 of them and nothing else, in a quarter of the time."""
+    return _uuid(int(digits, 16))
+
+
 def first_uuid_of(instant: datetime) -> UUID:
     """What no id that was made at an instant or later is smaller than."""
     return UUID(int=int(instant.timestamp() * 1_000) << 80)

@@ -10,6 +10,7 @@ from msgspec import Struct
 from consent_service.kernel.ids import time_of
 from consent_service.ledger import feed_store, retention_store, store, tree_store
 from consent_service.ledger.model import Entry, EntryKind
+from consent_service.storage.direct import direct
 from consent_service.storage.unit_of_work import reading, unit_of_work
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -31,6 +32,12 @@ def list_changes(start: int, limit: int) -> Stretch:
         there = _by_id(store.list_by_ids(tx, [made for _, made in leaves.found]))
     entries = [(at, there[made]) for at, made in leaves.found if made in there]
     return Stretch(entries, leaves.until, leaves.more)
+
+
+def is_one_from(start: int) -> bool:
+    """Whether there may be a change from an index on."""
+    with direct() as door:
+        return feed_store.is_one_from(door, start)
 
 
 def hold_changes(start: int, limit: int) -> Stretch:

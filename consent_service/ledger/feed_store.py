@@ -3,10 +3,16 @@
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import Connection, select, true
+from sqlalchemy import Connection, bindparam, select, true
 
 from consent_service.ledger import tree_store
 from consent_service.ledger.tables import LedgerLeafRow
+from consent_service.storage.direct import Door, Prepared
+
+_row = LedgerLeafRow
+_CHANGES = [_row.change == true(), _row.entry_id.is_not(None)]
+_from = select(_row.leaf_index).where(*_CHANGES, _row.leaf_index >= bindparam("start"))
+_FROM = Prepared(_from.order_by(_row.leaf_index).limit(1))  # in order: else the table is read
 
 
 class Leaves(Struct, frozen=True):
@@ -18,6 +24,11 @@ class Leaves(Struct, frozen=True):
     more: bool
 
 
+def is_one_from(door: Door, start: int) -> bool:
+    """Whether `list_leaves` would find one."""
+    return bool(door.rows(_FROM, start=start))
+
+
 def list_leaves(tx: Connection, start: int, limit: int) -> Leaves:
     """The leaves of changes from an index on, at most so many, by index, less those that lead to no
     entry any more."""
@@ -25,8 +36,7 @@ def list_leaves(tx: Connection, start: int, limit: int) -> Leaves:
     size = max(start, 0 if head is None else head.size)
     row = LedgerLeafRow
     query = select(row.leaf_index, row.entry_id).where(
-        row.change == true(),
-        row.entry_id.is_not(None),
+        *_CHANGES,
         row.leaf_index >= start,
         row.leaf_index < size,
     )

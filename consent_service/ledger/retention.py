@@ -21,14 +21,19 @@ from consent_service.storage.unit_of_work import reading, unit_of_work
 BATCH = 1_000
 _ROUND_S = 0.5  # then it is the sealer's turn, whose checkpoints are due within a second
 _STEP = timedelta(hours=1)
+_FIRST = UUID(int=0)
 
 
 def forget(now: datetime, days: Mapping[EntryKind, int]) -> int:
     """Lets sealed entries go that are older than the days kept of their kind, for half a second
     or a batch of each kind; how many went. Call it again and again."""
     started, gone = time.monotonic(), 0
+    with reading() as tx:
+        before = store.find_kept_from(tx)
     for kind, kept in days.items():
         until = first_uuid_of(now - timedelta(days=kept))
+        if not _is_worth_it(before.get(kind, _FIRST), until):
+            continue
         if kind is EntryKind.BATCH:  # goes after the last of its answers
             answers = _kept_from(EntryKind.DECISION)
             until = min(until, UUID(int=answers.int - answers.int % batch_store.MOST))
@@ -59,12 +64,12 @@ def drop_emptied() -> int:
     """Drops the partitions that retention has emptied; how many."""
     with reading() as tx:
         kept_from = store.find_kept_from(tx)
-    return partitions.drop_emptied(min(kept_from.get(kind, UUID(int=0)) for kind in EntryKind))
+    return partitions.drop_emptied(min(kept_from.get(kind, _FIRST) for kind in EntryKind))
 
 
 def _kept_from(kind: EntryKind) -> UUID:
     with reading() as tx:
-        return store.find_kept_from(tx).get(kind, UUID(int=0))
+        return store.find_kept_from(tx).get(kind, _FIRST)
 
 
 def _is_worth_it(since: UUID, until: UUID) -> bool:

@@ -7,13 +7,15 @@ from uuid import UUID
 
 from msgspec import Struct
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     ScalarSelect,
+    String,
+    bindparam,
     delete,
     func,
     insert,
     select,
+    type_coerce,
     update,
 )
 
@@ -27,14 +29,15 @@ from consent_service.ledger.tables import (
     LedgerTileRow,
 )
 from consent_service.storage.as_text import instant_text
-from consent_service.storage.bulk import insert_rows, spelled_out
+from consent_service.storage.bulk import insert_columns, spelled_out
+from consent_service.storage.direct import Door, Prepared
 from consent_service.storage.locks import hold
-from consent_service.storage.many import among, outside
+from consent_service.storage.many import among
 
-Sayable = Any  # a row with the columns of `_SAID`
+Sayable = Any  # a row with the columns of `SAID`
 NewLeaf = tuple[UUID, bytes, bool]  # with the id of its entry, and whether that is a change
 
-_SAID = (  # as `leaf_of` takes them, and what puts leaves in order
+SAID = (  # as `leaf_of` takes them, and what puts leaves in order
     LedgerEntryRow.id,
     LedgerEntryRow.catalogue_version,
     LedgerEntryRow.channel,
@@ -51,11 +54,21 @@ _SAID = (  # as `leaf_of` takes them, and what puts leaves in order
     instant_text(LedgerEntryRow.occurred_at).label("time"),
     LedgerEntryRow.token,
     LedgerEntryRow.touchpoint,
-    LedgerEntryRow.customer_id,
+    type_coerce(LedgerEntryRow.customer_id, String()).label("place"),  # to be told apart by alone
     LedgerEntryRow.revision,
 )
+_head, _tile = LedgerHeadRow, LedgerTileRow
+_NEWEST = Prepared(select(LedgerEntryRow.id).order_by(LedgerEntryRow.id.desc()).limit(1))
+_HEAD = Prepared(select(_head.origin, _head.size, _head.sealed_until))
+_SET_HEAD = Prepared(
+    update(_head).values(size=bindparam("to_size"), sealed_until=bindparam("until"))
+)
+_this_tile = (_tile.level == bindparam("of_level"), _tile.n == bindparam("of_n"))
+_TILE = Prepared(select(_tile.hashes).where(*_this_tile))
+_GROW_TILE = Prepared(update(_tile).where(*_this_tile).values(hashes=bindparam("grown")))
+_ADD_TILE = Prepared(insert(_tile))
+_ADD_CHECKPOINT = Prepared(insert(LedgerCheckpointRow))
 _ONE = 1
-_LAST = UUID(int=(1 << 128) - 1)
 _LOCK = b"ledger.h"
 
 
@@ -87,6 +100,12 @@ def find_head(tx: Connection) -> Head | None:
     return None if row is None else Head(row.origin, row.size, row.sealed_until)
 
 
+def find_ends(door: Door) -> tuple[UUID | None, Head | None]:
+    """The largest id of an entry, and the head."""
+    newest, head = door.rows(_NEWEST), door.rows(_HEAD)
+    return newest[0][0] if newest else None, Head(*head[0]) if head else None
+
+
 def add_head(tx: Connection, head: Head) -> None:
     """Keeps the first head."""
     tx.execute(
@@ -96,9 +115,9 @@ def add_head(tx: Connection, head: Head) -> None:
     )
 
 
-def set_head(tx: Connection, size: int, sealed_until: datetime) -> None:
+def set_head(door: Door, size: int, sealed_until: datetime) -> None:
     """Moves the head on."""
-    tx.execute(update(LedgerHeadRow).values(size=size, sealed_until=sealed_until))
+    door.execute(_SET_HEAD, to_size=size, until=sealed_until)
 
 
 def rename(tx: Connection, head: Head, origin: str, now: datetime) -> None:
@@ -137,8 +156,10 @@ def find_entry_after(tx: Connection, since: UUID, count: int) -> UUID | None:
 
 def has_unsealed(tx: Connection, since: UUID, until: UUID) -> bool:
     """Whether an entry from one id up to another has no leaf."""
-    query = select(LedgerEntryRow.id).where(*_unsealed(since, until))
-    return tx.scalar(query.limit(1)) is not None
+    made = LedgerEntryRow.id
+    within = (made >= spelled_out(since), made < spelled_out(until))
+    alone = (LedgerEntryRow.batch_id.is_(None), index_of_leaf(made).is_(None))
+    return tx.scalar(select(made).where(*within, *alone).limit(1)) is not None
 
 
 def list_unsealed_of(tx: Connection, customers: Sequence[UUID]) -> set[UUID]:
@@ -148,47 +169,24 @@ def list_unsealed_of(tx: Connection, customers: Sequence[UUID]) -> set[UUID]:
     return set(tx.scalars(query))
 
 
-def list_unsealed(
-    tx: Connection,
-    since: UUID,
-    limit: int,
-    end: UUID | None = None,
-    sealed: Sequence[bytes] = (),
-) -> list[Sayable]:
-    """What leaves are to be made of: entries that have none, of those with an id from `since` on,
-    up to `end`, by id. `sealed` are ids of which it is known that they have one: to look for the
-    leaf of an entry costs several times what to walk by it does."""
-    query = select(*_SAID).where(*_unsealed(since, end or _LAST))
-    if sealed and tx.dialect.name == "postgresql":  # SQLite finds a leaf as fast as a list
-        query = query.where(outside(LedgerEntryRow.id, sealed))
-    return list(tx.execute(query.order_by(LedgerEntryRow.id).limit(limit)).fetchall())
-
-
-def _unsealed(since: UUID, until: UUID = _LAST) -> list[ColumnElement[bool]]:
-    made = LedgerEntryRow.id
-    within = [made >= spelled_out(since), made < spelled_out(until)]
-    return [*within, LedgerEntryRow.batch_id.is_(None), _leaf_of(made).is_(None)]
-
-
 def leaf_of_entry() -> ScalarSelect[int]:
     """The index of the leaf that stands for an entry."""
-    return _leaf_of(func.coalesce(LedgerEntryRow.batch_id, LedgerEntryRow.id))
+    return index_of_leaf(func.coalesce(LedgerEntryRow.batch_id, LedgerEntryRow.id))
 
 
-def _leaf_of(entry_id: Any) -> ScalarSelect[int]:
-    """A leaf, looked for entry by entry. A join may be planned as a walk over all leaves:
+def index_of_leaf(entry_id: Any) -> ScalarSelect[int]:
+    """A leaf's index, looked for entry by entry. A join may be planned as a walk over all leaves:
     PostgreSQL cannot tell how many ids a range of UUIDs has."""
     leaf = select(LedgerLeafRow.leaf_index).where(LedgerLeafRow.entry_id == entry_id)
     return leaf.scalar_subquery()
 
 
 def add_leaves(tx: Connection, first: int, leaves: Sequence[NewLeaf]) -> None:
-    """Adds leaves from an index on."""
-    rows = [
-        {"leaf_index": index, "entry_id": entry_id, "leaf": leaf, "change": change}
-        for index, (entry_id, leaf, change) in enumerate(leaves, first)
-    ]
-    insert_rows(tx, LedgerLeafRow, rows)
+    """Adds leaves, at least one, from an index on."""
+    entry_ids, said, changes = zip(*leaves, strict=True)
+    indexes = range(first, first + len(leaves))
+    columns = {"leaf_index": indexes, "entry_id": entry_ids, "leaf": said, "change": changes}
+    insert_columns(tx, LedgerLeafRow, columns)
 
 
 def hold_entries(tx: Connection, customers: Sequence[UUID]) -> list[tuple[UUID, UUID, bool]]:
@@ -211,7 +209,7 @@ def forget_entries(tx: Connection, customers: Sequence[UUID], entry_ids: Sequenc
 
 def find_sayable(tx: Connection, entry_ids: Sequence[UUID]) -> dict[UUID, Sayable]:
     """What leaves were made of, by the entries' ids."""
-    query = select(*_SAID).where(among(tx, LedgerEntryRow.id, entry_ids))
+    query = select(*SAID).where(among(tx, LedgerEntryRow.id, entry_ids))
     return {row.id: row for row in tx.execute(query)}
 
 
@@ -219,7 +217,7 @@ def list_answers(tx: Connection, batch_id: UUID) -> list[Sayable]:
     """What the answers of a batch say, with `batch_id` as the last column."""
     made, last = LedgerEntryRow.id, UUID(int=batch_id.int + batch_store.MOST)
     near = [made > spelled_out(batch_id), made < spelled_out(last)]
-    query = select(*_SAID, LedgerEntryRow.batch_id).where(*near)
+    query = select(*SAID, LedgerEntryRow.batch_id).where(*near)
     return list(tx.execute(query.where(LedgerEntryRow.batch_id == batch_id)).fetchall())
 
 
@@ -248,22 +246,24 @@ def find_tile(tx: Connection, level: int, n: int) -> bytes:
     return b"" if found is None else bytes(found)
 
 
-def put_tile(tx: Connection, level: int, n: int, before: bytes, hashes: bytes) -> None:
+def read_tile(door: Door, level: int, n: int) -> bytes:
+    """As `find_tile`, for the sealer."""
+    found = door.rows(_TILE, of_level=level, of_n=n)
+    return bytes(found[0][0]) if found else b""
+
+
+def put_tile(door: Door, level: int, n: int, before: bytes, hashes: bytes) -> None:
     """Keeps a tile that was grown from what it was before."""
     if before:
-        tx.execute(
-            update(LedgerTileRow)
-            .where(LedgerTileRow.level == level, LedgerTileRow.n == n)
-            .values(hashes=hashes)
-        )
+        door.execute(_GROW_TILE, of_level=level, of_n=n, grown=hashes)
     else:
-        tx.execute(insert(LedgerTileRow).values(level=level, n=n, hashes=hashes))
+        door.execute(_ADD_TILE, level=level, n=n, hashes=hashes)
 
 
-def add_checkpoint(tx: Connection, kept: Kept, now: datetime) -> None:
+def add_checkpoint(door: Door, kept: Kept, now: datetime) -> None:
     """Keeps a checkpoint."""
-    row = {"size": kept.size, "root": kept.root, "note": kept.note, "signed_at": now}
-    tx.execute(insert(LedgerCheckpointRow).values(**row))
+    said = {"size": kept.size, "root": kept.root, "note": kept.note, "signed_at": now}
+    door.execute(_ADD_CHECKPOINT, **said)
 
 
 def find_checkpoint(tx: Connection, size: int | None = None) -> Kept | None:

@@ -116,6 +116,11 @@ def list_newest(key_of: KeyOf, limit: int) -> list[tuple[Waiting, Letter]]:
     return [(each, open_letter(each, key_of(each.place, each.sealed))) for each in found]
 
 
+def is_one_due(now: datetime) -> bool:
+    """Whether a letter's time has come."""
+    return store.is_one_due(now)
+
+
 def delete_expired(now: datetime) -> int:
     """Removes letters that say nothing that still holds; how many."""
     with unit_of_work() as tx:

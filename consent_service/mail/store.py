@@ -5,12 +5,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
 from consent_service.mail.model import Waiting
 from consent_service.mail.tables import OutboxRow
+from consent_service.storage.direct import Question
 
 _outbox = OutboxRow.__table__
+
+is_one_due = Question(select(OutboxRow.id).where(OutboxRow.due_at <= bindparam("now")))
 
 
 def add(tx: Connection, waiting: Sequence[Waiting]) -> None:

@@ -2,9 +2,14 @@
 
 from datetime import datetime
 
-from consent_service.packages import building, service
+from consent_service.packages import building, service, store
 from consent_service.privacy_requests.jobs import site
 from consent_service.web.runtime import keys, runtime
+
+
+def is_one_waiting(now: datetime) -> bool:
+    """Whether there may be anything for `build` to do."""
+    return store.is_one_waiting(now)
 
 
 def build(_: datetime) -> int:

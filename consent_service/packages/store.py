@@ -5,11 +5,22 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, delete, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    bindparam,
+    delete,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from consent_service.crypto.envelope import Sealed
 from consent_service.packages.model import Package, PackageState, Part
 from consent_service.packages.tables import PackagePartRow, PackagePieceRow, PackageRow
+from consent_service.storage.direct import Question
 
 _packages = PackageRow.__table__
 _parts = PackagePartRow.__table__
@@ -125,8 +136,15 @@ def delete_customers(tx: Connection, customers: Sequence[UUID]) -> None:
         tx.execute(delete(row).where(row.customer_id.in_(customers)))
 
 
-def _free(now: datetime) -> Any:
+def _free(now: datetime | ColumnElement[datetime]) -> Any:
     return or_(PackageRow.leased_until.is_(None), PackageRow.leased_until <= now)
+
+
+is_one_waiting = Question(
+    select(PackageRow.id).where(
+        PackageRow.state == PackageState.WAITING.value, _free(bindparam("now"))
+    )
+)
 
 
 def _values(package: Package) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from consent_service.privacy_requests import (
     intake,
     lifting,
     service,
+    store,
     telling,
 )
 from consent_service.privacy_requests.letters import Site
@@ -20,9 +21,19 @@ def site() -> Site:
     return Site(runtime().settings.base_url, site_name())
 
 
+def is_one_to_look_up(now: datetime) -> bool:
+    """Whether there is anything for `look_up` to do."""
+    return store.is_one_to_look_up(now)
+
+
 def look_up(now: datetime) -> int:
     """Finds out whose requests are that came in, and sends links to confirm them."""
     return intake.look_up(site(), now, keys())
+
+
+def is_one_under_way(now: datetime) -> bool:
+    """Whether there may be anything for `carry_out` to do."""
+    return store.is_one_under_way(now)
 
 
 def carry_out(now: datetime) -> int:

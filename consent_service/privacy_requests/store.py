@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute
 
 from consent_service.kernel.actors import ActorKind
@@ -22,6 +22,7 @@ from consent_service.privacy_requests.model import (
     StepKind,
 )
 from consent_service.privacy_requests.tables import IntakeRow, RequestRow, StepRow
+from consent_service.storage.direct import Question
 
 _requests = RequestRow.__table__
 _steps = StepRow.__table__
@@ -30,6 +31,14 @@ _CHANGED = (
     "state", "due_at", "identity", "held", "restricts", "found_restricted", "steps", "lift_at",
     "lift_letter", "untold_since",
 )  # fmt: skip
+
+is_one_to_look_up = Question(select(IntakeRow.id))
+is_one_under_way = Question(
+    select(RequestRow.id).where(
+        or_(*[RequestRow.state == state.value for state in sorted(UNDER_WAY)]),
+        RequestRow.held.is_(False),
+    )
+)
 
 
 def add_request(tx: Connection, request: Request) -> None:

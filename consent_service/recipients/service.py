@@ -229,6 +229,11 @@ def list_progress(request_id: UUID, now: datetime) -> list[dict[str, Any]]:
     ]
 
 
+def is_one_to_reach(now: datetime) -> bool:
+    """Whether there is anything for `reach` to do."""
+    return bool(_tellers) and store.is_one_due(now)
+
+
 def reach(now: datetime) -> int:
     """Tells recipients that something waits for them, those that were not reached again; how many
     were told. Each is told by itself: one that is off holds nobody else back."""

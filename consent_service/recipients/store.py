@@ -5,14 +5,21 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, delete, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, select, update
 
 from consent_service.recipients.model import Task, TaskKind, TaskOutcome, Words
 from consent_service.recipients.tables import RecipientTaskRow
 from consent_service.storage.bulk import insert_rows
+from consent_service.storage.direct import Question
 from consent_service.storage.many import among
 
 _tasks = RecipientTaskRow.__table__
+
+is_one_due = Question(
+    select(RecipientTaskRow.id).where(
+        RecipientTaskRow.next_at <= bindparam("now"), RecipientTaskRow.ended_at.is_(None)
+    )
+)
 
 
 def add(tx: Connection, tasks: Sequence[Task]) -> None:

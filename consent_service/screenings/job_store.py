@@ -5,15 +5,37 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, delete, func, insert, or_, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from consent_service.crypto.envelope import Sealed
 from consent_service.screenings.model import WAITING, Job, JobState
 from consent_service.screenings.tables import ScreeningFileRow, ScreeningJobRow
+from consent_service.storage.direct import Question
 
 _jobs = ScreeningJobRow.__table__
 _files = ScreeningFileRow.__table__
-_waits = ScreeningJobRow.state.in_([state.value for state in WAITING])
+_waits = or_(*[ScreeningJobRow.state == state.value for state in WAITING])
+
+
+def _due(now: datetime | ColumnElement[datetime]) -> list[ColumnElement[bool]]:
+    row = ScreeningJobRow
+    free = or_(row.leased_until.is_(None), row.leased_until <= now)
+    return [_waits, free, row.due_at <= now, row.expires_at > now]
+
+
+is_one_due = Question(select(ScreeningJobRow.id).where(*_due(bindparam("now"))))
 
 
 def add(tx: Connection, job: Job) -> None:
@@ -56,9 +78,8 @@ def find_by_screening(tx: Connection, screening_id: UUID) -> Job | None:
 def find_due(tx: Connection, now: datetime) -> Job | None:
     """The job that waits longest of those whose time has come and that nobody is at."""
     row = ScreeningJobRow
-    free = or_(row.leased_until.is_(None), row.leased_until <= now)
-    query = select(_jobs).where(_waits, free, row.due_at <= now, row.expires_at > now)
-    found = tx.execute(query.order_by(row.created_at, row.id).limit(1)).one_or_none()
+    query = select(_jobs).where(*_due(now)).order_by(row.created_at, row.id)
+    found = tx.execute(query.limit(1)).one_or_none()
     return None if found is None else _job(found)
 
 

@@ -110,6 +110,8 @@ def delete_expired(now: datetime) -> int:
 
 def _take_up(now: datetime) -> Job | None:
     """The job that is next, taken; what its last try wrote is removed."""
+    if not job_store.is_one_due(now):
+        return None
     with reading() as tx:
         job = job_store.find_due(tx, now)
     if job is None:

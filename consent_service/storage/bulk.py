@@ -34,14 +34,19 @@ _MOST_MARKS = 10_000  # of one statement: SQLite takes 32,766 since 3.32
 
 def insert_rows(tx: Connection, into: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
     """Inserts rows that all name the same columns; every column they leave out is nullable."""
-    if not rows:
-        return
-    names = tuple(rows[0])
+    if rows:
+        names = tuple(rows[0])
+        columns = zip(*map(itemgetter(*names), rows), strict=True)
+        insert_columns(tx, into, dict(zip(names, columns, strict=True)))
+
+
+def insert_columns(tx: Connection, into: type[Base], columns: Mapping[str, Sequence[Any]]) -> None:
+    """As `insert_rows`, at least one row, of the values of each column."""
+    names = tuple(columns)
     table = into.__table__
     assert isinstance(table, Table)
-    columns = zip(*map(itemgetter(*names), rows), strict=True)
-    ruled = _ruled(tx, table, names, columns)
-    if tx.dialect.name == "postgresql" and len(rows) > 1:
+    ruled = _ruled(tx, table, names, columns.values())
+    if tx.dialect.name == "postgresql" and len(ruled[0][1]) > 1:
         copy_into(tx, _copy_statement(table, names, tx.dialect), [packed(ruled)])
         return
     _insert_all(tx, table, names, list(zip(*(values for _, values in ruled), strict=True)))

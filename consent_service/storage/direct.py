@@ -11,17 +11,20 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
+from datetime import datetime
 from threading import Lock
 from typing import Any, NoReturn, cast
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import ClauseElement, Engine, event
+from sqlalchemy import ClauseElement, Engine, Select, Uuid, event
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.types import TypeEngine
 
 from consent_service.kernel.errors import Unavailable
+from consent_service.kernel.ids import uuid_of_hex
 from consent_service.storage.db import IDLE_S, db
 from consent_service.storage.groups import Group, in_order
 from consent_service.storage.libpq import sender, sender_within
@@ -68,8 +71,7 @@ class _Compiled:
         self._parameters = [(name, fixed.get(name)) for name in made.positiontup]
         self._for_driver = _ruled(rules.get(name) for name in made.positiontup)
         self._for_us = _ruled(
-            column.type.dialect_impl(dialect).result_processor(dialect, None)
-            for column in getattr(statement, "selected_columns", ())
+            _rule_of(column.type, dialect) for column in getattr(statement, "selected_columns", ())
         )
 
     def parameters(self, values: dict[str, Any]) -> list[Any]:
@@ -80,6 +82,14 @@ class _Compiled:
     def row(self, found: Any) -> list[Any]:
         """A row of the driver's as Python values."""
         return _as_ruled(list(found), self._for_us)
+
+
+def _rule_of(kind: TypeEngine[Any], dialect: Dialect) -> Rule | None:
+    """What makes Python values of a column's, if they are none."""
+    rule = kind.dialect_impl(dialect).result_processor(dialect, None)
+    if rule is not None and isinstance(kind, Uuid):
+        return uuid_of_hex
+    return rule
 
 
 def _ruled(rules: Iterable[Rule | None]) -> list[tuple[int, Rule]]:
@@ -199,6 +209,18 @@ class direct:  # noqa: N801  # used like a function: `with direct() as door`
         if self._own is not None:
             _here.reset(self._mark)
             self._doors.give_back(self._own)
+
+
+class Question:
+    """Whether a query has a row. It may bind `now`."""
+
+    def __init__(self, query: Select[*tuple[Any, ...]]) -> None:
+        self._first = Prepared(query.limit(1))
+
+    def __call__(self, now: datetime) -> bool:
+        """Raises: Unavailable, Refused."""
+        with direct() as door:
+            return bool(door.rows(self._first, now=now))
 
 
 class _Doors:

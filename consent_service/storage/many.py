@@ -57,15 +57,6 @@ def among(
     return _is_one(dialect, column, bound, of_uuids=isinstance(given[0], UUID))
 
 
-def outside(column: QueryableAttribute[UUID], uuids: Sequence[bytes]) -> ColumnElement[bool]:
-    """Where the column's value is none of these UUIDs, 16 bytes each, on PostgreSQL, which hashes
-    what a subquery gives; an array it walks through for each row, unless it knows it beforehand."""
-    size = b"\0\0\0\x10"
-    packed = _Uuids(_HEAD(1, 0, 2950, len(uuids), 1) + size + size.join(uuids))
-    given: BindParameter[Any] = bindparam("given", type_=_Array("UUID[]"), value=packed)
-    return column.not_in(select(func.unnest(given)))
-
-
 def among_pairs(
     tx: Connection,
     columns: tuple[QueryableAttribute[Any], QueryableAttribute[Any]],

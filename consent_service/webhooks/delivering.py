@@ -56,6 +56,8 @@ def serve_next(
 ) -> int:
     """Sends what is due to the webhook that waits longest, for a turn; how many tries it made."""
     now = clock()
+    if not delivery_store.is_one_due(now, failing=failing):
+        return 0
     with reading() as tx:
         webhook = delivery_store.find_due(tx, now, failing=failing)
     if webhook is None:

@@ -8,6 +8,7 @@ from consent_service.kernel.ids import new_uuid
 from consent_service.ledger import feed
 from consent_service.ledger.model import Entry
 from consent_service.oauth import service as oauth
+from consent_service.storage.direct import direct
 from consent_service.storage.unit_of_work import reading, unit_of_work
 from consent_service.webhooks import delivery_store, store
 from consent_service.webhooks.events import is_wanted, type_of
@@ -19,11 +20,11 @@ BATCH = 1_000
 def dispatch(now: datetime) -> int:
     """Makes deliveries of the changes that no worker has made any of, a batch; 0 when there are
     none. The head moves on with them in one unit of work."""
-    with reading() as tx:
-        head = store.find_head(tx)
+    with direct() as door:
+        head = store.read_head(door)
     if head is None:
         return _begin()
-    if not feed.list_changes(head, 1).entries:
+    if not feed.is_one_from(head):
         return 0
     with unit_of_work() as tx:
         if store.lock_head(tx) != head:

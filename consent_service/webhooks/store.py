@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, delete, insert, or_, select, update
 
 from consent_service.crypto.envelope import Sealed
 from consent_service.storage.bulk import insert_rows
+from consent_service.storage.direct import Door, Prepared
 from consent_service.storage.locks import hold
 from consent_service.storage.many import among
 from consent_service.webhooks.model import Secret, Webhook
@@ -21,6 +22,7 @@ from consent_service.webhooks.tables import (
 
 _row = WebhookRow
 _webhooks = [column for column in WebhookRow.__table__.columns if column.name != "served_at"]
+_HEAD = Prepared(select(WebhookHeadRow.leaf_index))
 _HEAD_LOCK = b"webhook.h"
 _ONE = 1
 
@@ -140,6 +142,12 @@ def lock_head(tx: Connection) -> int | None:
 def find_head(tx: Connection) -> int | None:
     """From which leaf on changes are to be sent out; None before the first."""
     return tx.scalar(select(WebhookHeadRow.leaf_index))
+
+
+def read_head(door: Door) -> int | None:
+    """As `find_head`: it is looked at all the time."""
+    found = door.rows(_HEAD)
+    return found[0][0] if found else None
 
 
 def set_head(tx: Connection, before: int | None, leaf_index: int) -> None:

@@ -4,7 +4,12 @@ from datetime import datetime
 
 from consent_service.config import Environment
 from consent_service.web.runtime import keys, runtime
-from consent_service.witnesses import sending
+from consent_service.witnesses import sending, store
+
+
+def is_one_due(now: datetime) -> bool:
+    """Whether there may be anything for `send_due` to do."""
+    return store.is_one_due(now)
 
 
 def send_due(now: datetime) -> int:

@@ -5,14 +5,19 @@ from typing import Any
 from uuid import UUID
 
 from msgspec.structs import asdict
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from consent_service.storage.direct import Question
 from consent_service.witnesses.model import Kind, Witness
 from consent_service.witnesses.tables import WitnessRow
 
 _row = WitnessRow
 _witnesses = WitnessRow.__table__
+
+is_one_due = Question(
+    select(_row.id).where(_row.disabled_at.is_(None), _row.due_at <= bindparam("now"))
+)
 
 
 def add(tx: Connection, new: Witness) -> bool:

@@ -9,11 +9,13 @@ from consent_service.cli.worker import APART, JOBS
 from consent_service.jobs import store
 from consent_service.jobs.model import Job
 from consent_service.jobs.service import Timetable
+from consent_service.kernel.errors import Unavailable
 from consent_service.oauth import service as oauth
 from consent_service.storage.db import db
+from consent_service.storage.direct import Refused
 from consent_service.storage.unit_of_work import reading, unit_of_work
 
-HOUR = timedelta(hours=1)
+HOUR, SECONDS_2 = timedelta(hours=1), timedelta(seconds=2)
 
 
 @pytest.fixture
@@ -152,6 +154,77 @@ def test_a_worker_that_lost_its_lease_changes_nothing(clock):
     run_due({"sweep": Job(be_slow, timedelta(seconds=1))}, clock())
     assert taken == [1]
     assert schedule_of("sweep").due_at == clock() + HOUR
+
+
+@pytest.mark.usefixtures("in_app")
+def test_where_nothing_waits_nothing_is_run_or_written_but_once_a_minute(clock, ran):
+    jobs = Timetable({"send": Job(ran.append, SECONDS_2, waits=lambda _: False)})
+    assert jobs.run_due(clock()) == 1
+    before = schedule_of("send")
+    asked = []
+    event.listen(db.engine, "before_cursor_execute", lambda *_: asked.append(1))
+    for _ in range(29):
+        assert jobs.run_due(clock.advance(SECONDS_2)) == 0
+    assert asked == []
+    assert schedule_of("send") == before
+    assert jobs.run_due(clock.advance(SECONDS_2)) == 1
+    assert schedule_of("send").last_finished_at == clock()
+
+
+@pytest.mark.usefixtures("in_app")
+def test_what_comes_meanwhile_begins_at_the_next_look(clock, ran):
+    waiting = []
+    jobs = Timetable({"send": Job(ran.append, SECONDS_2, waits=lambda _: bool(waiting))})
+    jobs.run_due(clock())
+    jobs.run_due(clock.advance(SECONDS_2))
+    waiting.append(1)
+    assert jobs.run_due(clock.advance(timedelta(seconds=1))) == 0
+    assert jobs.run_due(clock.advance(timedelta(seconds=1))) == 1
+    assert jobs.run_due(clock.advance(timedelta(seconds=1))) == 0
+    assert jobs.run_due(clock.advance(timedelta(seconds=1))) == 1
+
+
+@pytest.mark.usefixtures("in_app")
+def test_what_waits_is_left_to_the_worker_that_is_at_it(clock, ran):
+    send = {"send": Job(ran.append, SECONDS_2, waits=lambda _: True)}
+    jobs, others = Timetable(send), Timetable(send)
+    assert [jobs.run_due(clock()), others.run_due(clock())] == [1, 0]
+    with unit_of_work() as tx:  # another worker, which then dies
+        assert store.claim(tx, "send", clock.advance(SECONDS_2), clock() + HOUR)
+    for _ in range(3):
+        assert jobs.run_due(clock.advance(SECONDS_2)) == 0
+    clock.advance(HOUR)
+    assert [jobs.run_due(clock()), others.run_due(clock())] == [1, 0]
+
+
+@pytest.mark.usefixtures("in_app")
+def test_a_job_that_fails_is_put_off_though_something_waits(clock, ran):
+    def fail(now):
+        ran.append(now)
+        raise ValueError
+
+    jobs = Timetable({"sweep": Job(fail, HOUR, waits=lambda _: True)})
+    with structlog.testing.capture_logs():
+        assert [jobs.run_due(clock()), jobs.run_due(clock())] == [1, 0]
+        assert jobs.run_due(clock.advance(timedelta(seconds=1))) == 0
+        assert jobs.run_due(clock.advance(timedelta(seconds=1))) == 1
+    assert schedule_of("sweep").failed_runs == 2
+
+
+@pytest.mark.usefixtures("in_app")
+def test_a_question_that_fails_is_the_jobs_own_fault(clock, ran):
+    def fail(_):
+        raise Refused
+
+    def be_away(_):
+        raise Unavailable
+
+    jobs = Timetable({"send": Job(ran.append, SECONDS_2, waits=fail)})
+    assert [jobs.run_due(clock()), jobs.run_due(clock.advance(SECONDS_2))] == [1, 1]
+    away = Timetable({"away": Job(ran.append, SECONDS_2, waits=be_away)})
+    assert away.run_due(clock()) == 1
+    with pytest.raises(Unavailable):
+        away.run_due(clock.advance(SECONDS_2))
 
 
 @pytest.mark.usefixtures("in_app")

@@ -16,6 +16,7 @@ from consent_service.ledger.leaves import Leaf, encode_leaf, leaf_of
 from consent_service.ledger.merkle import leaf_hash
 from consent_service.ledger.notes import Checkpoint
 from consent_service.ledger.verify import Broken
+from consent_service.storage.direct import direct
 from consent_service.storage.unit_of_work import reading, unit_of_work
 from tests.support import log
 
@@ -122,21 +123,21 @@ def test_a_log_that_is_cut_off_is_named():
 
 def test_entry_leaf_and_tile_changed_together_are_named_by_what_is_vouched_for(sealed):
     change("UPDATE ledger_entries SET outcome = 'deny' WHERE id = ?", key_of(sealed[421]))
-    with unit_of_work() as tx:
+    with unit_of_work() as tx, direct() as door:
         (row,) = tree_store.find_sayable(tx, [sealed[421]]).values()
         leaf = leaf_of(row)
         tile = bytearray(tree_store.find_tile(tx, 0, 1))
         tile[(421 - 256) * 32 : (422 - 256) * 32] = leaf_hash(leaf)
-        tree_store.put_tile(tx, 0, 1, b"x", bytes(tile))
+        tree_store.put_tile(door, 0, 1, b"x", bytes(tile))
     change("UPDATE ledger_leaves SET leaf = ? WHERE leaf_index = 421", leaf)
     assert broken() == 300  # the last checkpoint that held is of 300
 
 
 def test_an_upper_tile_that_is_edited_is_named():
-    with unit_of_work() as tx:
+    with unit_of_work() as tx, direct() as door:
         tile = bytearray(tree_store.find_tile(tx, 1, 0))
         tile[40] ^= 1
-        tree_store.put_tile(tx, 1, 0, b"x", bytes(tile))
+        tree_store.put_tile(door, 1, 0, b"x", bytes(tile))
     assert broken() == 256
 
 
@@ -156,9 +157,9 @@ def test_a_store_that_was_put_back_is_named_by_a_checkpoint_kept_elsewhere(seale
     kept = log.newest()
     change("DELETE FROM ledger_checkpoints WHERE size > 550")
     change("DELETE FROM ledger_leaves WHERE leaf_index >= 550")
-    with unit_of_work() as tx:
+    with unit_of_work() as tx, direct() as door:
         cut = tree_store.find_tile(tx, 0, 2)[: (550 - 512) * 32]
-        tree_store.put_tile(tx, 0, 2, b"x", cut)
+        tree_store.put_tile(door, 0, 2, b"x", cut)
     change("UPDATE ledger_head SET size = 550")
     for entry_id in sealed[550:]:
         change("DELETE FROM ledger_entries WHERE id = ?", key_of(entry_id))

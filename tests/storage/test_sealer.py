@@ -125,6 +125,31 @@ def test_a_sweep_of_many_stretches_finds_what_came_late(monkeypatch):
     assert log.verify().leaves == 13
 
 
+def test_a_sweep_trusts_no_memory():
+    sealer = Sealer("http://127.0.0.1:8000")
+    log.append()
+    assert log.seal(sealer) == 1
+    ids = log.append(3)
+    sealer._sealed.add(each.bytes for each in ids)
+    assert log.seal(sealer) == 0
+    sealer._sweep_at = 0.0
+    assert sum(_rounds(sealer, pause=0, count=2)) == 3
+    assert log.verify().leaves == 4
+
+
+def test_what_a_sweep_found_and_another_sealed_meanwhile_is_sealed_once(monkeypatch):
+    monkeypatch.setattr("consent_service.ledger.sealer.BATCH", 4)
+    monkeypatch.setattr("consent_service.ledger.sealer._MANY", 3)
+    mine, other = Sealer("http://127.0.0.1:8000"), Sealer("http://127.0.0.1:8000")
+    log.append(10)
+    assert mine.run(keys(), utc_now()) == 4
+    assert [other.run(keys(), utc_now()) for _ in range(2)] == [4, 2]
+    gone = log.append(1)
+    assert [mine.run(keys(), utc_now()) for _ in range(2)] == [1, 0]
+    assert leaves()[-1][1] == gone[0]
+    assert log.verify().leaves == 11
+
+
 def _rounds(sealer, pause, count):
     for _ in range(count):
         yield log.seal(sealer)
@@ -147,6 +172,18 @@ def test_a_clock_that_is_wrong_passes_nothing_by(wrong):
         log.append()
         assert log.seal(sealer, now) == 1
     assert log.verify().leaves == 4
+
+
+def test_what_is_to_be_sealed_is_read_by_a_plan_of_the_moment():
+    """One that was made while there were few leaves would read all of them for each entry."""
+    sealer = Sealer("http://127.0.0.1:8000")
+    for _ in range(8):
+        log.append()
+        assert log.seal(sealer) == 1
+    if db.engine.dialect.name == "postgresql":
+        with reading() as tx:
+            kept = tx.exec_driver_sql("SELECT statement FROM pg_prepared_statements").scalars()
+            assert not [one for one in kept if "ledger_entries.token" in one]
 
 
 def test_what_waited_while_no_sealer_ran_is_sealed():
@@ -221,12 +258,13 @@ def sealed_until():
 
 def test_a_backlog_is_sealed_batch_after_batch_and_what_came_late_with_it():
     days_ago, minutes_ago = (utc_now() - timedelta(**ago) for ago in ({"days": 3}, {"minutes": 4}))
-    service.append([log.an_entry(log.id_of(days_ago)) for _ in range(BATCH)])
-    log.append(BATCH + 7)
+    service.append([log.an_entry(log.id_of(days_ago)) for _ in range(BATCH + 1)])
+    log.append(BATCH + 6)
     sealer = Sealer("http://127.0.0.1:8000")
     assert sealer.run(keys(), utc_now()) == BATCH
     assert abs(sealed_until() - days_ago) < timedelta(seconds=1)
     assert sealer.run(keys(), utc_now()) == BATCH
+    assert sealed_until() <= utc_now() - LONGEST_TRANSACTION
     service.append([log.an_entry(log.id_of(minutes_ago))])
     assert sealer.run(keys(), utc_now()) == 7
     assert sealed_until() < minutes_ago

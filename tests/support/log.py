@@ -11,7 +11,7 @@ from consent_service.kernel.clock import utc_now
 from consent_service.kernel.ids import first_uuid_of, new_uuid, new_uuids
 from consent_service.ledger import notes, renaming, service, store, tree_store
 from consent_service.ledger.model import Answer, Entry, EntryFilter, EntryKind
-from consent_service.ledger.sealer import BATCH, Sealer
+from consent_service.ledger.sealer import Sealer
 from consent_service.ledger.tables import LedgerEntryRow
 from consent_service.ledger.verify import verify_store
 from consent_service.storage.unit_of_work import reading
@@ -59,7 +59,7 @@ def seal(sealer=None, now=None):
     while True:
         done = sealer.run(keys(), now or utc_now())
         total += done
-        if done < BATCH:
+        if not done:
             return total
 
 

@@ -118,3 +118,9 @@ def test_one_that_is_no_id_among_many_is_seen(body, at):
 def test_letters_that_are_none_of_ours_are_seen_among_many(body):
     assert ids.parse_customer_ids(["cus_" + body]) is None
     assert ids.parse_customer_ids(["kus_" + "0" * 26]) is None
+
+
+def test_an_id_is_read_from_its_digits():
+    made = ids.new_uuid()
+    assert ids.uuid_of_hex(made.hex) == made
+    assert hash(ids.uuid_of_hex(made.hex)) == hash(made)
