@@ -47,7 +47,8 @@ def unit_of_work() -> Iterator[Connection]:
 @contextmanager
 def turn_to_write() -> Iterator[None]:
     """On SQLite, the turn of whoever writes by a statement that stands alone; a unit of work has
-    it. Raises: Unavailable when it does not come."""
+    it. The connection comes first: who has the turn must not wait for one of those who wait for it.
+    Raises: Unavailable when it does not come."""
     turn = None if _open.get() is not None else turn_of(db.engine)
     if turn is None:
         yield

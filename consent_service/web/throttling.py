@@ -73,7 +73,7 @@ def admit(budget: Budget, subject: str) -> None:
     digest = blind_index.keyed_digest(keys(), "throttle", "\0".join(counted).encode())
     end = start + budget.window
     portion = max(1, budget.limit // _PORTIONS)
-    with turn_to_write(), reading() as tx:
+    with reading() as tx, turn_to_write():
         for amount in sorted({portion, 1}, reverse=True):
             if store.take(tx, digest, start, end, amount, budget.limit):
                 _keep(counted, start, amount - 1)
