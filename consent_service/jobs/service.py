@@ -46,7 +46,7 @@ class Timetable:
 
     def _is_wanted(self, name: str, now: datetime) -> bool:
         job = self._jobs[name]
-        if now >= self._run_by.get(name, now) or _may_wait(job, now):
+        if now >= self._run_by.get(name, now) or _may_wait(name, job, now):
             return True
         self._next[name] = now + job.every
         return False
@@ -69,13 +69,14 @@ class Timetable:
         return True
 
 
-def _may_wait(job: Job, now: datetime) -> bool:
-    """What is wrong with the question is for the job itself to run into, and for the log."""
+def _may_wait(name: str, job: Job, now: datetime) -> bool:
+    """Where the question itself fails, the job is run as if something waited."""
     try:
         return job.waits is None or job.waits(now)
     except Unavailable:
         raise
-    except Exception:
+    except Exception as error:  # a job that cannot ask is not one that has nothing to do
+        _log.error("jobs:question:failed", job=name, error_kind=type(error).__name__)
         return True
 
 

@@ -212,7 +212,7 @@ def test_a_job_that_fails_is_put_off_though_something_waits(clock, ran):
 
 
 @pytest.mark.usefixtures("in_app")
-def test_a_question_that_fails_is_the_jobs_own_fault(clock, ran):
+def test_a_job_whose_question_fails_is_run_and_that_is_logged(clock, ran):
     def fail(_):
         raise Refused
 
@@ -220,7 +220,12 @@ def test_a_question_that_fails_is_the_jobs_own_fault(clock, ran):
         raise Unavailable
 
     jobs = Timetable({"send": Job(ran.append, SECONDS_2, waits=fail)})
-    assert [jobs.run_due(clock()), jobs.run_due(clock.advance(SECONDS_2))] == [1, 1]
+    with structlog.testing.capture_logs() as logged:
+        assert [jobs.run_due(clock()), jobs.run_due(clock.advance(SECONDS_2))] == [1, 1]
+    assert logged == [
+        {"event": "jobs:question:failed", "log_level": "error", "job": "send",
+         "error_kind": "Refused"}
+    ]  # fmt: skip
     away = Timetable({"away": Job(ran.append, SECONDS_2, waits=be_away)})
     assert away.run_due(clock()) == 1
     with pytest.raises(Unavailable):
