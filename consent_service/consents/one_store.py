@@ -54,6 +54,7 @@ from consent_service.oauth.store import CALLER, IS_LIVE, caller_of
 from consent_service.oauth.tables import AccessTokenRow
 from consent_service.storage.db import Base
 from consent_service.storage.direct import Door, Prepared
+from consent_service.storage.pipeline import Along
 from consent_service.storage.together import Adding, Changing, Together
 from consent_service.storage.types import UtcDateTime
 
@@ -200,7 +201,8 @@ def _reading(customers: Any, *identifier: Any) -> Prepared:
         .outerjoin(life, (life.customer_id == whose) & (life.kind == DataKeyKind.LIFE.value))
         .outerjoin(proof, (proof.customer_id == whose) & (proof.kind == DataKeyKind.PROOF.value))
         .outerjoin(record, (record.customer_id == whose) & in_force)
-        .where(IS_LIVE)
+        .where(IS_LIVE),
+        Along.READING,
     )
 
 

@@ -26,6 +26,7 @@ from consent_service.oauth.model import Caller
 from consent_service.oauth.store import CALLER, IS_LIVE, caller_of
 from consent_service.oauth.tables import AccessTokenRow
 from consent_service.storage.direct import Door, Prepared
+from consent_service.storage.pipeline import Along
 from consent_service.suppressions.tables import CustomerSuppressionRow
 
 _FACTS_AT = 1 + len(CALLER)
@@ -79,7 +80,8 @@ def _with_facts(query: Any, customer_id: Any) -> Prepared:
         .outerjoin(CustomerKeyRow, key)
         .outerjoin(ConsentRecordRow, of_purpose)
         .outerjoin(CustomerSuppressionRow, mark)
-        .where(IS_LIVE)
+        .where(IS_LIVE),
+        Along.READING,
     )
 
 

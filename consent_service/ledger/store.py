@@ -27,6 +27,7 @@ from consent_service.storage.alike import insert_each
 from consent_service.storage.as_text import instant_text, uuid_text
 from consent_service.storage.bulk import insert_alike, spelled_out
 from consent_service.storage.direct import Door, Prepared
+from consent_service.storage.pipeline import Along
 from consent_service.storage.many import among
 
 _entries = LedgerEntryRow.__table__
@@ -82,7 +83,7 @@ def add_answers(tx: Connection, answers: Sequence[Answer]) -> None:
         raise NotLogged() from error
 
 
-_ADD = Prepared(insert(LedgerEntryRow))
+_ADD = Prepared(insert(LedgerEntryRow), Along.WRITING)
 
 
 def add_entry(door: Door, entry: Entry) -> bool:
@@ -94,7 +95,7 @@ def adding_while(holds: ColumnElement[bool]) -> Prepared:
     """A statement for `add_entry_while`; `holds` may bind any column of an entry by its name."""
     values = [bindparam(column.name, type_=column.type) for column in _entries.columns]
     said = select(*values).where(holds)
-    return Prepared(insert(LedgerEntryRow).from_select(list(_entries.columns), said))
+    return Prepared(insert(LedgerEntryRow).from_select(list(_entries.columns), said), Along.WRITING)
 
 
 def add_entry_while(door: Door, statement: Prepared, entry: Entry) -> bool:

@@ -12,6 +12,7 @@ from consent_service.oauth.grant_model import TokenFacts
 from consent_service.oauth.model import AuthMethod, Caller, Client, ClientKind
 from consent_service.oauth.tables import AccessTokenRow, ClientRow, ClientSecretRow
 from consent_service.storage.direct import Door, Prepared
+from consent_service.storage.pipeline import Along
 
 _clients = ClientRow.__table__
 
@@ -170,7 +171,7 @@ CALLER = (
 IS_LIVE = (AccessTokenRow.sha256 == bindparam("token")) & (
     AccessTokenRow.expires_at > bindparam("now")
 )
-_CALLER = Prepared(select(*CALLER).where(IS_LIVE))
+_CALLER = Prepared(select(*CALLER).where(IS_LIVE), Along.READING)
 
 
 def find_caller(door: Door, sha256: bytes, now: datetime) -> Caller | None:

@@ -26,10 +26,11 @@ from sqlalchemy.types import TypeEngine
 from consent_service.kernel.errors import Unavailable
 from consent_service.kernel.ids import uuid_of_hex
 from consent_service.storage.db import IDLE_S, db
-from consent_service.storage.groups import Group, in_order
-from consent_service.storage.libpq import sender, sender_within
+from consent_service.storage.libpq import sender, sender_along, sender_within
+from consent_service.storage.pipeline import Along, Pipeline
 from consent_service.storage.turns import turn_of
 from consent_service.storage.unit_of_work import joined
+from consent_service.storage.writers import Writers, in_order
 
 Rule = Callable[[Any], Any]
 
@@ -42,10 +43,12 @@ class Refused(Exception):
 
 
 class Prepared:
-    """A statement whose parameters all have names, and which has no list among them."""
+    """A statement whose parameters all have names, and which has no list among them. One that is
+    short and waits for no lock may go `along` with those of other threads, where the store can
+    be sent several at once."""
 
-    def __init__(self, statement: ClauseElement) -> None:
-        self._statement = statement
+    def __init__(self, statement: ClauseElement, along: Along | None = None) -> None:
+        self._statement, self.along = statement, along
         self._compiled: dict[str, _Compiled] = {}
 
     def compiled(self, dialect: Dialect) -> "_Compiled":
@@ -106,31 +109,35 @@ def _as_ruled(values: list[Any], rules: list[tuple[int, Rule]]) -> list[Any]:
 
 
 class Door:
-    """A connection of the driver's. Once it is `broken` it is of no more use. On SQLite those who
-    write alone, outside a unit of work, do so in a group."""
+    """Of one thread, to the store: a connection of the driver's, checked out at first use, and what
+    goes along with other threads' past it. Once it is `broken` it is of no more use. On SQLite
+    those who write alone, outside a unit of work, do so in a group."""
 
     def __init__(
         self,
-        connection: PoolProxiedConnection,
         dialect: Dialect,
+        check_out: Callable[[], PoolProxiedConnection],
         *,
         alone: bool = True,
-        group: Group | None = None,
+        writers: Writers | None = None,
+        pipeline: Pipeline | None = None,
     ) -> None:
-        self.dialect, self.broken, self._connection = dialect, False, connection
-        raw: Any = connection.driver_connection
+        self.dialect, self.broken, self._check_out = dialect, False, check_out
         driver: Any = dialect.dbapi
-        self._errors = driver.Error
-        self._raw, self._group = raw, group
-        self._send: Any = raw.execute
-        if dialect.name == "postgresql":
-            self._send = (sender if alone else sender_within)(connection)
+        self._errors, self._alone, self._writers = driver.Error, alone, writers
+        self._connection: PoolProxiedConnection | None = None
+        self._raw: Any = None
+        self._own: Any = None
+        self._along: dict[Along | None, Any] = {}
+        if pipeline is not None:
+            self._along = {each: sender_along(pipeline, each) for each in Along}
 
     def rows(self, statement: Prepared, **values: Any) -> list[list[Any]]:
         """The rows of a SELECT. Raises: Unavailable, Refused."""
         compiled = statement.compiled(self.dialect)
         try:
-            found = self._send(compiled.text, compiled.parameters(values)).fetchall()
+            send = self._along.get(statement.along) or self._sender()
+            found = send(compiled.text, compiled.parameters(values)).fetchall()
         except self._errors as error:
             self._fail(error)
         return [compiled.row(each) for each in found]
@@ -140,10 +147,11 @@ class Door:
         Refused."""
         compiled = statement.compiled(self.dialect)
         try:
+            send = self._along.get(statement.along) or self._sender()
             sent = compiled.text, compiled.parameters(values)
-            if self._group is not None:
-                return self._group.carry_out(self._raw, [sent])
-            return int(self._send(*sent).rowcount)
+            if self._writers is not None:
+                return self._writers.carry_out(self._raw, [sent])
+            return int(send(*sent).rowcount)
         except self._errors as error:
             self._fail(error)
 
@@ -152,15 +160,18 @@ class Door:
         nothing, none; which. For SQLite: see `together`. Raises: Unavailable, Refused."""
         compiled = [each.compiled(self.dialect) for each in (first, *then)]
         try:
+            self._sender()
             sent = [(each.text, each.parameters(values)) for each in compiled]
-            if self._group is not None:
-                return bool(self._group.carry_out(self._raw, sent))
+            if self._writers is not None:
+                return bool(self._writers.carry_out(self._raw, sent))
             return bool(in_order(self._raw, sent))
         except self._errors as error:
             self._fail(error)
 
     def is_there(self) -> bool:
         """Whether the store still answers through it."""
+        if self._connection is None:
+            return True
         try:
             self.dialect.do_ping(cast(Any, self._connection.dbapi_connection))
         except self._errors:
@@ -169,9 +180,20 @@ class Door:
 
     def close(self) -> None:
         """Gives the connection back to where it came from."""
-        if self.broken:
-            self._connection.invalidate()
-        self._connection.close()
+        if self._connection is not None:
+            if self.broken:
+                self._connection.invalidate()
+            self._connection.close()
+
+    def _sender(self) -> Any:
+        if self._connection is None:
+            self._connection = connection = self._check_out()
+            self._raw = connection.driver_connection
+            if self.dialect.name == "postgresql":
+                self._own = (sender if self._alone else sender_within)(connection)
+            else:
+                self._own = self._raw.execute
+        return self._own
 
     def _fail(self, error: Exception) -> NoReturn:
         driver: Any = self.dialect.dbapi
@@ -197,7 +219,7 @@ class direct:  # noqa: N801  # used like a function: `with direct() as door`
         self._own: Door | None = None
         outer, shared = joined(), _here.get()
         if outer is not None:
-            return Door(outer.connection, outer.dialect, alone=False)
+            return Door(outer.dialect, lambda: outer.connection, alone=False)
         if shared is not None:
             return shared
         self._doors = _of(db.engine)
@@ -231,7 +253,9 @@ class _Doors:
     def __init__(self, engine: Engine) -> None:
         self._dialect, self._pool = engine.dialect, engine.pool.recreate()
         turn = turn_of(engine)
-        self._group = None if turn is None else Group(turn)
+        self._writers = None if turn is None else Writers(turn)
+        along = engine.dialect.name == "postgresql"
+        self._pipeline = Pipeline(self._checked_out) if along else None
         self._kept: deque[tuple[float, Door]] = deque()
 
     def take(self) -> Door:
@@ -242,7 +266,9 @@ class _Doors:
                 if time.monotonic() - used_at < IDLE_S or door.is_there():
                     return door
                 door.close()
-        return Door(self._checked_out(), self._dialect, group=self._group)
+        return Door(
+            self._dialect, self._checked_out, writers=self._writers, pipeline=self._pipeline
+        )
 
     def give_back(self, door: Door) -> None:
         """For whoever comes next."""
@@ -255,6 +281,8 @@ class _Doors:
         """Ends the connections that nobody uses."""
         while self._kept:
             self._kept.pop()[1].close()
+        if self._pipeline is not None:
+            self._pipeline.close()
         self._pool.dispose()
 
     def _checked_out(self) -> PoolProxiedConnection:

@@ -1,94 +1,111 @@
-"""Writes of several threads as one transaction of SQLite: to be durable takes one wait for the disk
-then, and not one for each. Whoever comes first has them all carried out by its own connection, when
-it is its turn, and those who came meanwhile are told when theirs is durable too. PostgreSQL does
-the like by itself.
+"""Threads of a process of which one does for all that wait what each of them came for: whoever comes
+first, and then, for those who came meanwhile, one of those. Nobody is kept for it, so that one who
+comes alone waits for nobody.
 """
 
-import time
-from collections.abc import Sequence
-from contextlib import suppress
-from sqlite3 import Connection, DatabaseError, OperationalError
+from collections.abc import Callable
 from threading import Lock
-from typing import Any
+from typing import Generic, TypeVar
 
 from consent_service.kernel.errors import Unavailable
-from consent_service.storage.turns import WAIT_S, Turn
 
-Statement = tuple[str, Sequence[Any]]
+WAIT_S = 5.0  # for others to be done: as long as SQLite itself waits
 
 _MOST = 64  # at once: the first of them waits for the last
 
 
-class _Work:
+class Work:
     """What one thread wants done. It `leads` when it is the one to do it for others too."""
 
-    __slots__ = ("done", "error", "leads", "statements", "touched", "until", "woken")
+    __slots__ = ("_is_woken", "_woken", "done", "error", "leads")
 
-    def __init__(self, statements: Sequence[Statement]) -> None:
-        self.statements, self.until = statements, time.monotonic() + WAIT_S
-        self.leads = self.done = False
+    def __init__(self) -> None:
+        self.leads = self.done = self._is_woken = False
         self.error: Exception | None = None
-        self.touched = 0
-        self.woken = Lock()
-        self.woken.acquire()
+        self._woken: Lock | None = None
+
+    def queue(self) -> None:
+        """Before its thread waits, and before anybody else sees it."""
+        self._woken = Lock()
+        self._woken.acquire()
+
+    def wait(self, seconds: float = -1) -> bool:
+        """Until it is done, or its turn to lead; False when it came to neither in time."""
+        assert self._woken is not None
+        return self._woken.acquire(timeout=seconds)
+
+    def wake(self) -> None:
+        """Has its thread go on, if it waits."""
+        if self._woken is not None and not self._is_woken:
+            self._is_woken = True
+            self._woken.release()
 
 
-class Group:
-    """The threads of a process that write to one store."""
+Some = TypeVar("Some", bound=Work)
+Take = Callable[[], list[Some]]
 
-    def __init__(self, turn: Turn) -> None:
-        self._turn = turn
-        self._lock, self._waiting, self._is_led = Lock(), list[_Work](), False
 
-    def carry_out(self, connection: Connection, statements: Sequence[Statement]) -> int:
-        """Carries out statements as `in_order` does, all of them or none; it is durable when this
-        returns. Raises: Unavailable when the turn does not come in time, the driver's errors."""
-        own = _Work(statements)
+class Group(Generic[Some]):
+    """The threads that want the same kind of work done."""
+
+    def __init__(self) -> None:
+        self._lock, self._waiting, self._is_led = Lock(), list[Some](), False
+
+    def join(self, own: Some, carry_out: Callable[[Take[Some]], None]) -> None:
+        """Returns when `own` is done. Who leads has it done by `carry_out`, which takes all that
+        waits when it is ready, marks what it has done, and may wake it at once.
+
+        Raises: Unavailable when it was not done in time, and what went wrong with it.
+        """
         if not self._leads_at_once(own):
             self._wait(own)
         if own.leads:
-            self._lead(own, connection)
+            self._lead(own, carry_out)
         if own.error is not None:
             raise own.error
         if not own.done:
             raise Unavailable()
-        return own.touched
 
-    def _leads_at_once(self, own: _Work) -> bool:
+    def _leads_at_once(self, own: Some) -> bool:
         with self._lock:
+            if self._is_led:
+                own.queue()
+            else:
+                own.leads = self._is_led = True
             self._waiting.append(own)
-            own.leads, self._is_led = not self._is_led, True
             return own.leads
 
-    def _wait(self, own: _Work) -> None:
-        """Until it is done, or its turn to lead."""
-        if own.woken.acquire(timeout=max(0.0, own.until - time.monotonic())):
+    def _wait(self, own: Some) -> None:
+        if own.wait(WAIT_S):
             return
         with self._lock:
             if own in self._waiting and not own.leads:
                 self._waiting.remove(own)
                 raise Unavailable()
-        own.woken.acquire()  # it is being carried out
+        own.wait()  # it is being carried out
 
-    def _lead(self, own: _Work, connection: Connection) -> None:
-        works: list[_Work] = []
+    def _lead(self, own: Some, carry_out: Callable[[Take[Some]], None]) -> None:
+        taken: list[Some] = []
+
+        def take() -> list[Some]:
+            taken.extend(self._those_who_wait(own))
+            return taken
+
         try:
-            with self._turn.taken(own.until):
-                works = self._those_who_wait(own)
-                _carry_out_together(connection, works)
+            carry_out(take)
         finally:
             self._hand_on(own)
-            for each in works:
-                each.woken.release()
+            for each in taken:
+                each.wake()
 
-    def _those_who_wait(self, own: _Work) -> list[_Work]:
+    def _those_who_wait(self, own: Some) -> list[Some]:
         with self._lock:
             self._waiting.remove(own)
             found = [own, *self._waiting[: _MOST - 1]]
             del self._waiting[: _MOST - 1]
             return found
 
-    def _hand_on(self, own: _Work) -> None:
+    def _hand_on(self, own: Some) -> None:
         """Has the next one lead, if there is one."""
         with self._lock:
             if own in self._waiting:
@@ -96,60 +113,4 @@ class Group:
             self._is_led = bool(self._waiting)
             if self._is_led:
                 self._waiting[0].leads = True
-                self._waiting[0].woken.release()
-
-
-def in_order(connection: Connection, statements: Sequence[Statement]) -> int:
-    """Sends one after another, if the first touches anything; how many rows it touched."""
-    first, *others = statements
-    touched = connection.execute(*first).rowcount
-    if touched:
-        for each in others:
-            connection.execute(*each)
-    return touched
-
-
-def _carry_out_together(connection: Connection, works: Sequence[_Work]) -> None:
-    """In one transaction; what is wrong with one of them is no fault of the others. When the store
-    cannot carry it out, none is done."""
-    try:
-        if len(works) == 1 and len(works[0].statements) == 1:
-            works[0].touched = in_order(connection, works[0].statements)
-        else:
-            _in_transaction(connection, works)
-    except DatabaseError as error:
-        for each in works:
-            each.error = error
-    else:
-        for each in works:
-            each.done = True
-
-
-def _in_transaction(connection: Connection, works: Sequence[_Work]) -> None:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        for each in works:
-            _carry_out_one(connection, each)
-        connection.execute("COMMIT")
-    except BaseException:
-        with suppress(DatabaseError):  # SQLite may have ended it by itself
-            connection.execute("ROLLBACK")
-        raise
-
-
-def _carry_out_one(connection: Connection, work: _Work) -> None:
-    several = len(work.statements) > 1  # one by itself leaves nothing behind when it fails
-    if several:
-        connection.execute("SAVEPOINT one")
-    try:
-        work.touched = in_order(connection, work.statements)
-    except OperationalError:
-        raise
-    except Exception as error:
-        if not connection.in_transaction:  # the others' part is gone as well
-            raise OperationalError("the store ended the transaction") from error
-        work.error = error
-        if several:
-            connection.execute("ROLLBACK TO one")
-    if several:
-        connection.execute("RELEASE one")
+                self._waiting[0].wake()

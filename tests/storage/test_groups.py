@@ -13,8 +13,8 @@ import pytest
 
 from consent_service.kernel.errors import Unavailable
 from consent_service.storage import groups, turns
-from consent_service.storage.groups import Group
 from consent_service.storage.turns import Turn
+from consent_service.storage.writers import Writers
 from tests.support.processes import within
 
 THREADS = 6
@@ -31,7 +31,7 @@ class Store:
 
     def __init__(self, directory):
         self.path, self.sent = directory / "store.sqlite3", []
-        self.group = Group(Turn(directory))
+        self.group = Writers(Turn(directory))
         self.elsewhere = Turn(directory)
         with closing(self.connect()) as store:
             store.execute("PRAGMA journal_mode=WAL")
@@ -58,7 +58,7 @@ class Store:
             asked = []
             for number, work in enumerate(works, 1):
                 asked.append(pool.submit(self.carry_out, *work))
-                within(5, lambda so_many=number: len(self.group._waiting) == so_many)
+                within(5, lambda so_many=number: len(self.group._group._waiting) == so_many)
         return [each.exception() or each.result() for each in asked]
 
     def words(self):
@@ -155,6 +155,7 @@ def test_another_program_that_writes_is_waited_for_as_sqlite_does(store):
 
 def test_who_waits_too_long_is_told_so_and_leaves_nothing(store, monkeypatch):
     monkeypatch.setattr(groups, "WAIT_S", 0.2)
+    monkeypatch.setattr(turns, "WAIT_S", 0.2)
     began = time.monotonic()
     with ThreadPoolExecutor(THREADS) as pool, store.elsewhere.taken(soon()):
         found = [pool.submit(store.carry_out, *each) for each in words(THREADS)]
@@ -180,7 +181,7 @@ def test_one_who_is_stopped_leading_leaves_nobody_waiting(store):
 
 def test_many_threads_of_two_processes_worth_lose_and_double_nothing(store):
     """Each group is as a process is to the other; one write of each is of what is there already."""
-    two = [store.group, Group(store.elsewhere)]
+    two = [store.group, Writers(store.elsewhere)]
 
     def write(number):
         told = []
