@@ -22,6 +22,7 @@ from sqlalchemy import (
 
 from consent_service.storage.db import Base
 from consent_service.storage.direct import Door, Prepared
+from consent_service.storage.pipeline import Along
 
 _ONE: ColumnElement[int] = literal_column("1")
 
@@ -63,6 +64,13 @@ class Changing(Struct, frozen=True):
         """As a statement of its own."""
         return update(self.of).where(self.where).values(self.values)
 
+    def unless_locked(self) -> Update:
+        """As a statement of its own, which passes by a row that somebody else has locked."""
+        (key,) = self.of.__table__.primary_key.columns
+        free = select(key).where(self.where).with_for_update(key_share=True, skip_locked=True)
+        found = free.correlate(None).scalar_subquery()
+        return update(self.of).where(key == found).values(self.values)
+
     def after(self, first: CTE) -> Update:
         """As a part of a statement, for when `first` found its row."""
         return self.alone().where(exists(select(_ONE).select_from(first)))
@@ -72,9 +80,9 @@ class Together:
     """Writes of which the first says whether the others are carried out at all."""
 
     def __init__(self, first: Changing, then: Sequence[Adding | Changing]) -> None:
-        cte = first.alone().returning(_ONE).cte("first")
+        cte = first.unless_locked().returning(_ONE).cte("first")
         parts = [each.after(cte).cte(f"then_{at}") for at, each in enumerate(then)]
-        self._at_once = Prepared(select(_ONE).select_from(cte).add_cte(*parts))
+        self._at_once = Prepared(select(_ONE).select_from(cte).add_cte(*parts), Along.WRITING)
         self._first = Prepared(first.alone())
         self._then = [Prepared(each.alone()) for each in then]
 
