@@ -53,8 +53,8 @@ from consent_service.oauth.model import Caller
 from consent_service.oauth.store import CALLER, IS_LIVE, caller_of
 from consent_service.oauth.tables import AccessTokenRow
 from consent_service.storage.db import Base
-from consent_service.storage.direct import Door, Prepared
-from consent_service.storage.pipeline import Along
+from consent_service.storage.direct import Door
+from consent_service.storage.prepared import Along, Prepared
 from consent_service.storage.together import Adding, Changing, Together
 from consent_service.storage.types import UtcDateTime
 

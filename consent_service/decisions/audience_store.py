@@ -33,7 +33,6 @@ from consent_service.customers.model import AgeBand, Facts
 from consent_service.customers.tables import CustomerFactsRow, CustomerRow, IdentifierIndexRow
 from consent_service.decisions.model import Person
 from consent_service.kernel.ids import CustomerId
-from consent_service.storage.direct import Prepared
 from consent_service.storage.joining import (
     AT_BITS,
     IDS,
@@ -45,6 +44,7 @@ from consent_service.storage.joining import (
     name_moment,
 )
 from consent_service.storage.many import rows_among
+from consent_service.storage.prepared import Prepared
 from consent_service.storage.unit_of_work import snapshot
 from consent_service.suppressions.tables import CustomerSuppressionRow
 

@@ -7,7 +7,8 @@ from sqlalchemy import Connection, bindparam, select, true
 
 from consent_service.ledger import tree_store
 from consent_service.ledger.tables import LedgerLeafRow
-from consent_service.storage.direct import Door, Prepared
+from consent_service.storage.direct import Door
+from consent_service.storage.prepared import Prepared
 
 _row = LedgerLeafRow
 _CHANGES = [_row.change == true(), _row.entry_id.is_not(None)]

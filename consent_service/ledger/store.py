@@ -26,9 +26,9 @@ from consent_service.ledger.tree_store import leaf_of_entry
 from consent_service.storage.alike import insert_each
 from consent_service.storage.as_text import instant_text, uuid_text
 from consent_service.storage.bulk import insert_alike, spelled_out
-from consent_service.storage.direct import Door, Prepared
-from consent_service.storage.pipeline import Along
+from consent_service.storage.direct import Door
 from consent_service.storage.many import among
+from consent_service.storage.prepared import Along, Prepared
 
 _entries = LedgerEntryRow.__table__
 _COLUMNS = [column for column in _entries.columns if column.name != "apart"]

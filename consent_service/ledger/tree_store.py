@@ -30,9 +30,10 @@ from consent_service.ledger.tables import (
 )
 from consent_service.storage.as_text import instant_text
 from consent_service.storage.bulk import insert_columns, spelled_out
-from consent_service.storage.direct import Door, Prepared
+from consent_service.storage.direct import Door
 from consent_service.storage.locks import hold
 from consent_service.storage.many import among
+from consent_service.storage.prepared import Prepared
 
 Sayable = Any  # a row with the columns of `SAID`
 NewLeaf = tuple[UUID, bytes, bool]  # with the id of its entry, and whether that is a change

@@ -11,8 +11,8 @@ from consent_service.kernel.ids import CustomerId, new_uuid
 from consent_service.oauth.grant_model import TokenFacts
 from consent_service.oauth.model import AuthMethod, Caller, Client, ClientKind
 from consent_service.oauth.tables import AccessTokenRow, ClientRow, ClientSecretRow
-from consent_service.storage.direct import Door, Prepared
-from consent_service.storage.pipeline import Along
+from consent_service.storage.direct import Door
+from consent_service.storage.prepared import Along, Prepared
 
 _clients = ClientRow.__table__
 

@@ -8,7 +8,7 @@ autocommit: each statement stands alone, sees what is committed, and is durable 
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
 from datetime import datetime
@@ -16,23 +16,21 @@ from threading import Lock
 from typing import Any, NoReturn, cast
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import ClauseElement, Engine, Select, Uuid, event
+from sqlalchemy import Engine, Select, event
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import PoolProxiedConnection
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.types import TypeEngine
 
 from consent_service.kernel.errors import Unavailable
-from consent_service.kernel.ids import uuid_of_hex
 from consent_service.storage.db import IDLE_S, db
 from consent_service.storage.libpq import sender, sender_along, sender_within
-from consent_service.storage.pipeline import Along, Pipeline
+from consent_service.storage.pipeline import Pipeline
+from consent_service.storage.prepared import Along, Prepared
 from consent_service.storage.turns import turn_of
 from consent_service.storage.unit_of_work import joined
 from consent_service.storage.writers import Writers, in_order
 
-Rule = Callable[[Any], Any]
+_NONE: Mapping[Along, Pipeline] = {}
 
 _one_maker = Lock()
 _doors: WeakKeyDictionary[Engine, "_Doors"] = WeakKeyDictionary()
@@ -40,72 +38,6 @@ _doors: WeakKeyDictionary[Engine, "_Doors"] = WeakKeyDictionary()
 
 class Refused(Exception):
     """The store would not carry out a statement, for a reason of the statement's."""
-
-
-class Prepared:
-    """A statement whose parameters all have names, and which has no list among them. One that is
-    short and waits for no lock may go `along` with those of other threads, where the store can
-    be sent several at once."""
-
-    def __init__(self, statement: ClauseElement, along: Along | None = None) -> None:
-        self._statement, self.along = statement, along
-        self._compiled: dict[str, _Compiled] = {}
-
-    def compiled(self, dialect: Dialect) -> "_Compiled":
-        """As a kind of store is sent it."""
-        found = self._compiled.get(dialect.name)
-        if found is None:
-            found = self._compiled[dialect.name] = _Compiled(self._statement, dialect)
-        return found
-
-
-class _Compiled:
-    """A statement with numbered parameters, and the rules of its columns' types."""
-
-    def __init__(self, statement: ClauseElement, dialect: Dialect) -> None:
-        if dialect.name == "postgresql":
-            dialect = type(dialect)(paramstyle="numeric_dollar")  # type: ignore[call-arg]  # as every dialect takes it
-        made = statement.compile(dialect=dialect)
-        assert isinstance(made, SQLCompiler)
-        assert made.positiontup is not None
-        self.text = made.string
-        rules: dict[str, Any] = {**made._bind_processors}
-        fixed = {name: value for name, value in made.params.items() if value is not None}
-        self._parameters = [(name, fixed.get(name)) for name in made.positiontup]
-        self._for_driver = _ruled(rules.get(name) for name in made.positiontup)
-        self._for_us = _ruled(
-            _rule_of(column.type, dialect) for column in getattr(statement, "selected_columns", ())
-        )
-
-    def parameters(self, values: dict[str, Any]) -> list[Any]:
-        """The values as the driver takes them, in their order."""
-        given = values.get
-        return _as_ruled([given(name, fixed) for name, fixed in self._parameters], self._for_driver)
-
-    def row(self, found: Any) -> list[Any]:
-        """A row of the driver's as Python values."""
-        return _as_ruled(list(found), self._for_us)
-
-
-def _rule_of(kind: TypeEngine[Any], dialect: Dialect) -> Rule | None:
-    """What makes Python values of a column's, if they are none."""
-    rule = kind.dialect_impl(dialect).result_processor(dialect, None)
-    if rule is not None and isinstance(kind, Uuid):
-        return uuid_of_hex
-    return rule
-
-
-def _ruled(rules: Iterable[Rule | None]) -> list[tuple[int, Rule]]:
-    return [(at, rule) for at, rule in enumerate(rules) if rule is not None]
-
-
-def _as_ruled(values: list[Any], rules: list[tuple[int, Rule]]) -> list[Any]:
-    """Values by the rules of those few that have any; none has one for nothing."""
-    for at, rule in rules:
-        value = values[at]
-        if value is not None:
-            values[at] = rule(value)
-    return values
 
 
 class Door:
@@ -120,7 +52,7 @@ class Door:
         *,
         alone: bool = True,
         writers: Writers | None = None,
-        pipeline: Pipeline | None = None,
+        pipelines: Mapping[Along, Pipeline] = _NONE,
     ) -> None:
         self.dialect, self.broken, self._check_out = dialect, False, check_out
         driver: Any = dialect.dbapi
@@ -128,15 +60,15 @@ class Door:
         self._connection: PoolProxiedConnection | None = None
         self._raw: Any = None
         self._own: Any = None
-        self._along: dict[Along | None, Any] = {}
-        if pipeline is not None:
-            self._along = {each: sender_along(pipeline, each) for each in Along}
+        self._along: dict[Along | None, Any] = {
+            along: sender_along(each) for along, each in pipelines.items()
+        }
 
     def rows(self, statement: Prepared, **values: Any) -> list[list[Any]]:
         """The rows of a SELECT. Raises: Unavailable, Refused."""
         compiled = statement.compiled(self.dialect)
         try:
-            send = self._along.get(statement.along) or self._sender()
+            send = self._sender_of(statement)
             found = send(compiled.text, compiled.parameters(values)).fetchall()
         except self._errors as error:
             self._fail(error)
@@ -147,7 +79,7 @@ class Door:
         Refused."""
         compiled = statement.compiled(self.dialect)
         try:
-            send = self._along.get(statement.along) or self._sender()
+            send = self._sender_of(statement)
             sent = compiled.text, compiled.parameters(values)
             if self._writers is not None:
                 return self._writers.carry_out(self._raw, [sent])
@@ -160,7 +92,7 @@ class Door:
         nothing, none; which. For SQLite: see `together`. Raises: Unavailable, Refused."""
         compiled = [each.compiled(self.dialect) for each in (first, *then)]
         try:
-            self._sender()
+            self._own_sender()
             sent = [(each.text, each.parameters(values)) for each in compiled]
             if self._writers is not None:
                 return bool(self._writers.carry_out(self._raw, sent))
@@ -185,7 +117,10 @@ class Door:
                 self._connection.invalidate()
             self._connection.close()
 
-    def _sender(self) -> Any:
+    def _sender_of(self, statement: Prepared) -> Any:
+        return self._along.get(statement.along) or self._own_sender()
+
+    def _own_sender(self) -> Any:
         if self._connection is None:
             self._connection = connection = self._check_out()
             self._raw = connection.driver_connection
@@ -254,8 +189,9 @@ class _Doors:
         self._dialect, self._pool = engine.dialect, engine.pool.recreate()
         turn = turn_of(engine)
         self._writers = None if turn is None else Writers(turn)
-        along = engine.dialect.name == "postgresql"
-        self._pipeline = Pipeline(self._checked_out) if along else None
+        self._pipelines = _NONE
+        if engine.dialect.name == "postgresql":
+            self._pipelines = {each: Pipeline(self._checked_out) for each in Along}
         self._kept: deque[tuple[float, Door]] = deque()
 
     def take(self) -> Door:
@@ -267,7 +203,7 @@ class _Doors:
                     return door
                 door.close()
         return Door(
-            self._dialect, self._checked_out, writers=self._writers, pipeline=self._pipeline
+            self._dialect, self._checked_out, writers=self._writers, pipelines=self._pipelines
         )
 
     def give_back(self, door: Door) -> None:
@@ -281,8 +217,8 @@ class _Doors:
         """Ends the connections that nobody uses."""
         while self._kept:
             self._kept.pop()[1].close()
-        if self._pipeline is not None:
-            self._pipeline.close()
+        for each in self._pipelines.values():
+            each.close()
         self._pool.dispose()
 
     def _checked_out(self) -> PoolProxiedConnection:

@@ -1,6 +1,6 @@
-"""Threads of a process of which one does for all that wait what each of them came for: whoever comes
-first, and then, for those who came meanwhile, one of those. Nobody is kept for it, so that one who
-comes alone waits for nobody.
+"""Threads of a process of which one does, for all that wait, what each of them came for: whoever
+comes first, and then, for those who came meanwhile, one of those. Nobody is kept for it, so that
+one who comes alone waits for nobody.
 """
 
 from collections.abc import Callable

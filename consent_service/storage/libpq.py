@@ -10,7 +10,7 @@ from psycopg import RawCursor, pq
 from psycopg.adapt import PyFormat, Transformer
 from sqlalchemy.pool import PoolProxiedConnection
 
-from consent_service.storage.pipeline import DONE, Along, Pipeline, Statement, error_of
+from consent_service.storage.pipeline import DONE, Pipeline, Statement, error_of
 
 
 def sender(connection: PoolProxiedConnection) -> Any:
@@ -22,9 +22,9 @@ def sender(connection: PoolProxiedConnection) -> Any:
     return found.execute
 
 
-def sender_along(pipeline: Pipeline, along: Along) -> Any:
+def sender_along(pipeline: Pipeline) -> Any:
     """As `sender`, for one thread's that go along with those of others."""
-    return _Along(pipeline, along).execute
+    return _Along(pipeline).execute
 
 
 def sender_within(connection: PoolProxiedConnection) -> Any:
@@ -95,14 +95,14 @@ class _Alone(_Postgres):
 class _Along(_Postgres):
     """Along with what other threads send."""
 
-    def __init__(self, pipeline: Pipeline, along: Along) -> None:
+    def __init__(self, pipeline: Pipeline) -> None:
         super().__init__()
-        self._pipeline, self._along = pipeline, along
+        self._pipeline = pipeline
 
     def _answer(
         self, text: str, values: Sequence[Any], formats: Sequence[pq.Format]
     ) -> pq.abc.PGresult:
-        return self._pipeline.carry_out(Statement(self._along, text, values, formats))
+        return self._pipeline.carry_out(Statement(text, values, formats))
 
 
 _TEXT, _BINARY = PyFormat.TEXT, PyFormat.BINARY

@@ -29,7 +29,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import QueryableAttribute
 from sqlalchemy.types import TypeEngine, UserDefinedType
 
-from consent_service.storage.direct import Door, Prepared
+from consent_service.storage.direct import Door
+from consent_service.storage.prepared import Prepared
 
 _HEAD, _INTEGER = Struct(">5i").pack, Struct(">2i").pack
 
@@ -137,7 +138,7 @@ class QuickRowsAmong:
         given = _parameters(dialect, list(values))
         if texts:
             given["texts"] = list(texts) if dialect == "postgresql" else json.dumps(list(texts))
-        return Door(tx.connection, tx.dialect, alone=False).rows(query, **given)
+        return Door(tx.dialect, lambda: tx.connection, alone=False).rows(query, **given)
 
     def _prepared(self, dialect: str) -> tuple[Prepared, Any]:
         condition = _is_one(dialect, self._column, {}, of_uuids=True)

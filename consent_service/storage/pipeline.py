@@ -7,7 +7,6 @@ What is sent so waits for no lock, else one would keep all others waiting: see `
 
 import time
 from collections.abc import Callable, Sequence
-from enum import Enum
 from select import POLLIN, POLLOUT, poll
 from typing import Any
 
@@ -20,23 +19,14 @@ from consent_service.storage.groups import Group, Take, Work
 LOST_AFTER_S = 35.0  # without a word: a statement is ended by the store after 30
 
 
-class Along(Enum):
-    """What a statement does that may go along with others."""
-
-    READING = "reading"
-    WRITING = "writing"  # in one transaction with those of others
-
-
 class Statement(Work):
     """A statement of one thread's, its values as libpq takes them, and what came of it."""
 
-    __slots__ = ("along", "formats", "result", "text", "values")
+    __slots__ = ("formats", "result", "text", "values")
 
-    def __init__(
-        self, along: Along, text: str, values: Sequence[Any], formats: Sequence[pq.Format]
-    ) -> None:
+    def __init__(self, text: str, values: Sequence[Any], formats: Sequence[pq.Format]) -> None:
         super().__init__()
-        self.along, self.text, self.values, self.formats = along, text, values, formats
+        self.text, self.values, self.formats = text, values, formats
         self.result: pq.abc.PGresult | None = None
 
 
@@ -100,7 +90,6 @@ class _Link:
         if time.monotonic() - self._used_at < IDLE_S:
             return True
         try:
-            self._libpq.pipeline_sync()
             self._results()
         except Error:
             return False
@@ -112,40 +101,32 @@ class _Link:
         self._connection.close()
 
     def carry_out(self, statements: Sequence[Statement]) -> None:
-        """Carries out all of them, those that write in one transaction. What is wrong with one is
-        no fault of the others. Raises: psycopg's errors, when not all were carried out."""
+        """Carries out all of them, in one transaction. What is wrong with one is no fault of the
+        others. Raises: psycopg's errors, when not all were carried out."""
         sound = [each for each in statements if each.text in self._names or self._prepare(each)]
-        parts = [[each for each in sound if each.along is along] for along in Along]
-        for part in self._failed([each for each in parts if each]):
-            self._failed([[each] for each in part])
+        if sound and not self._together(sound):
+            for each in sound:
+                self._together([each])
         self._used_at = time.monotonic()
 
-    def _failed(self, parts: list[list[Statement]]) -> list[list[Statement]]:
-        """Sends each part as a transaction of its own; those of several which were rolled back."""
-        for part in parts:
-            for each in part:
-                self._libpq.send_query_prepared(
-                    self._names[each.text], each.values, each.formats, pq.Format.BINARY
-                )
-            self._libpq.pipeline_sync()
-        return [part for part in parts if not self._take(part)]
-
-    def _take(self, part: list[Statement]) -> bool:
-        """Takes what came of a part; whether everybody knows now."""
+    def _together(self, statements: Sequence[Statement]) -> bool:
+        """Whether each is carried out, or known to be wrong; if not, none is."""
+        for each in statements:
+            self._libpq.send_query_prepared(
+                self._names[each.text], each.values, each.formats, pq.Format.BINARY
+            )
         found = self._results()
         wrong = [each for each in found if each.status not in DONE]
         if not wrong:
-            for each, each.result in zip(part, found, strict=True):
+            for each, each.result in zip(statements, found, strict=True):
                 each.done = True
-                each.wake()
-        elif len(part) == 1:
-            part[0].error = error_of(self._libpq, wrong[0])
-        return not wrong or len(part) == 1
+        elif len(statements) == 1:
+            statements[0].error = error_of(self._libpq, wrong[0])
+        return not wrong or len(statements) == 1
 
     def _prepare(self, statement: Statement) -> bool:
         name = b"consent_%d" % len(self._names)
         self._libpq.send_prepare(name, statement.text.encode())
-        self._libpq.pipeline_sync()
         (result,) = self._results()
         if result.status not in DONE:
             statement.error = error_of(self._libpq, result)
@@ -154,8 +135,9 @@ class _Link:
         return True
 
     def _results(self) -> list[pq.abc.PGresult]:
-        """What came of everything that was sent before the next synchronisation."""
-        libpq, found = self._libpq, []
+        """Ends the transaction of what was sent; what came of each."""
+        libpq, found = self._libpq, list[pq.abc.PGresult]()
+        libpq.pipeline_sync()
         while libpq.flush():
             self._wait(POLLIN | POLLOUT)
             libpq.consume_input()

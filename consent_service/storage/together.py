@@ -15,14 +15,15 @@ from sqlalchemy import (
     bindparam,
     exists,
     insert,
+    inspect,
     literal_column,
     select,
     update,
 )
 
 from consent_service.storage.db import Base
-from consent_service.storage.direct import Door, Prepared
-from consent_service.storage.pipeline import Along
+from consent_service.storage.direct import Door
+from consent_service.storage.prepared import Along, Prepared
 
 _ONE: ColumnElement[int] = literal_column("1")
 
@@ -66,7 +67,7 @@ class Changing(Struct, frozen=True):
 
     def unless_locked(self) -> Update:
         """As a statement of its own, which passes by a row that somebody else has locked."""
-        (key,) = self.of.__table__.primary_key.columns
+        (key,) = inspect(self.of).primary_key
         free = select(key).where(self.where).with_for_update(key_share=True, skip_locked=True)
         found = free.correlate(None).scalar_subquery()
         return update(self.of).where(key == found).values(self.values)

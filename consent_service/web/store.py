@@ -7,7 +7,8 @@ from uuid import UUID
 from sqlalchemy import Connection, delete, insert, select, update
 
 from consent_service.crypto.envelope import Sealed
-from consent_service.storage.direct import Door, Prepared, Refused
+from consent_service.storage.direct import Door, Refused
+from consent_service.storage.prepared import Prepared
 from consent_service.web.tables import IdempotencyClaimRow as Claim
 from consent_service.web.tables import IdempotencyRecordRow as Record
 

@@ -9,9 +9,10 @@ from sqlalchemy import Connection, Row, delete, insert, or_, select, update
 
 from consent_service.crypto.envelope import Sealed
 from consent_service.storage.bulk import insert_rows
-from consent_service.storage.direct import Door, Prepared
+from consent_service.storage.direct import Door
 from consent_service.storage.locks import hold
 from consent_service.storage.many import among
+from consent_service.storage.prepared import Prepared
 from consent_service.webhooks.model import Secret, Webhook
 from consent_service.webhooks.tables import (
     ErasedRow,

@@ -16,7 +16,8 @@ from sqlalchemy import (
 from consent_service.kernel.errors import Unavailable
 from consent_service.storage import direct as doors
 from consent_service.storage.db import db
-from consent_service.storage.direct import Prepared, direct
+from consent_service.storage.direct import direct
+from consent_service.storage.prepared import Prepared
 from consent_service.storage.types import UtcDateTime
 from consent_service.storage.unit_of_work import unit_of_work
 

@@ -6,7 +6,8 @@ from flask import current_app
 from sqlalchemy import bindparam, insert, select, text, update
 
 from consent_service.oauth.tables import ClientRow
-from consent_service.storage.direct import Prepared, Refused, direct
+from consent_service.storage.direct import Refused, direct
+from consent_service.storage.prepared import Prepared
 from consent_service.storage.together import Adding, Changing, Together
 from consent_service.storage.unit_of_work import reading, unit_of_work
 
