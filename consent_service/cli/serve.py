@@ -23,7 +23,7 @@ _log = structlog.get_logger()
 @click.option("--host", help="Where to listen; 127.0.0.1 unless set [CONSENT_HOST].")
 @click.option("--port", type=int, help="8000 unless set [CONSENT_PORT].")
 @click.option("--workers", type=int, help="Web processes; 2 unless set [CONSENT_WORKERS].")
-@click.option("--threads", type=int, help="Per web process; 4 unless set [CONSENT_THREADS].")
+@click.option("--threads", type=int, help="Per web process; 8 unless set [CONSENT_THREADS].")
 def command(host: str | None, port: int | None, workers: int | None, threads: int | None) -> None:
     """Run web and worker, restart what fails, stop cleanly on SIGTERM or Ctrl-C.
 

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import signal
 import sys
+from contextlib import suppress
 from functools import partial
 
 import click
@@ -73,6 +74,7 @@ def _begin(app: Flask, _: str) -> Flask:
     assert server is not None
     assert server.pid is not None
     lifeline.follow(server.pid, lifeline.GRACE - 5)
+    _let_others_finish()
     try:
         begin_with(app)
     except MisconfiguredError as error:
@@ -81,6 +83,13 @@ def _begin(app: Flask, _: str) -> Flask:
     for name in [name for name in os.environ if name.startswith(PREFIX)]:
         del os.environ[name]  # Granian copies the environment into every request's: not the keys
     return app
+
+
+def _let_others_finish() -> None:
+    """Has a thread that is woken wait until another, or the store beside us, has to wait itself or
+    has had its time: each switch costs more than a small part of a request does."""
+    with suppress(AttributeError, OSError):  # a system that has no such thing, or lets nobody
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 def _stop_worker() -> None:

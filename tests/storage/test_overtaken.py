@@ -9,6 +9,7 @@ import pytest
 from consent_service.catalogue.model import Channel
 from consent_service.consents import service as consents
 from consent_service.consents.model import EventKind, NewEvent
+from consent_service.customers import service as customers
 from consent_service.kernel.actors import SYSTEM
 from consent_service.kernel.ids import parse_customer_id
 from consent_service.personal_data import service as personal_data
@@ -66,6 +67,31 @@ def test_an_event_that_was_overtaken_is_weighed_anew(shop, ann, meanwhile):
     assert [row["state"] for row in in_force(shop)] == ["withdrawn"]
     assert shop.revision(ann) == 4
     assert shop.reason(ann) == "withdrawn"
+
+
+@pytest.mark.parametrize("store", ["postgresql"], indirect=True)
+def test_who_waits_for_a_customer_keeps_nobody_else_waiting(shop, ann, meanwhile):
+    """Though what different threads write goes to the store together."""
+    bob, answered = shop.customer(), []
+
+    def say_of_bob():
+        time.sleep(0.2)  # ann's is on its way
+        headers = {"Authorization": f"Bearer {shop.token}"}
+        body = shop.event(bob, "withdrawn")
+        reply = shop.app.test_client().post("/v1/consents", json=body, headers=headers)
+        answered.append((reply.status_code, time.monotonic()))
+
+    other = threading.Thread(target=say_of_bob)
+
+    def lock_ann():
+        customers.lock_customers([parse_customer_id(ann)])
+        other.start()
+
+    assert meanwhile(lock_ann, shop.event(ann, "withdrawn")).status_code == 201
+    after = time.monotonic()
+    other.join()
+    assert [status for status, _ in answered] == [201]
+    assert answered[0][1] < after
 
 
 def test_of_somebody_erased_meanwhile_nothing_is_recorded(shop, ann, meanwhile):
