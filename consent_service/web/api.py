@@ -21,7 +21,7 @@ from typing import Any, TypeVar, cast
 import flask_smorest
 import msgspec
 from apispec.ext.marshmallow import MarshmallowPlugin
-from flask import Flask, Response, request
+from flask import Flask, Response
 from flask_smorest import Blueprint
 from marshmallow import Schema
 from werkzeug.routing import BaseConverter
@@ -30,6 +30,7 @@ from consent_service.kernel.ids import CustomerId
 from consent_service.storage.direct import direct
 from consent_service.web import problems
 from consent_service.web.contracts import Problem
+from consent_service.web.runtime import this_request
 from consent_service.web.strict_json import StrictParser, read_json
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -94,7 +95,7 @@ class Routes(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
         def register(view: View) -> View:
             @functools.wraps(view)
             def bounded(*args: Any, **kwargs: Any) -> Response:
-                request.max_content_length = max_body
+                this_request().max_content_length = max_body
                 with direct() if one_door else nullcontext():
                     made = view(*args, **kwargs)
                 if isinstance(made, Reply):
@@ -182,7 +183,7 @@ class Routes(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
 def _quickly(view: View, typed: View, quick: Quick) -> View:
     @functools.wraps(typed)
     def either(*args: Any, **kwargs: Any) -> Any:
-        body = quick(read_json(request))
+        body = quick(read_json(this_request()))
         return typed(*args, **kwargs) if body is None else view(body, *args, **kwargs)
 
     return cast(View, either)

@@ -165,6 +165,5 @@ def _keep(counted: tuple[str, str], start: datetime, left: int) -> None:
 
 
 def _throttle() -> Throttle:
-    found = this_app().extensions[_NAME]
-    assert isinstance(found, Throttle)
+    found: Throttle = this_app().extensions[_NAME]
     return found
