@@ -1,0 +1,223 @@
+"""Our application beside Flask's own: the same routes and hooks, the same requests, the same answers
+and the same calls in the same order."""
+
+import pytest
+from flask import (
+    Blueprint,
+    Flask,
+    abort,
+    after_this_request,
+    appcontext_tearing_down,
+    current_app,
+    g,
+    has_request_context,
+    request,
+    request_finished,
+    session,
+    url_for,
+)
+
+from consent_service.web.application import Application
+
+
+def make(kind):
+    """An app with everything hooked onto it; what was called is kept with it."""
+    app = kind("tried", static_folder=None)
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    calls = app.extensions["calls"] = []
+    rooms = Blueprint("rooms", "rooms", url_prefix="/rooms")
+    bare = Blueprint("bare", "bare")
+
+    @app.before_request
+    def before_all():
+        calls.append(("before all", request.endpoint))
+        g.seen = 1
+
+    @app.after_request
+    def after_all(response):
+        calls.append(("after all", response.status_code))
+        response.headers["X-After"] = "all"
+        return response
+
+    @app.teardown_request
+    def end(error):
+        calls.append(("end", type(error).__name__))
+
+    @app.teardown_appcontext
+    def end_of_context(error):
+        calls.append(("end of context", type(error).__name__))
+
+    @rooms.before_request
+    def before_rooms():
+        calls.append(("before rooms", dict(request.view_args)))
+        return "kept out" if "out" in request.args else None
+
+    @rooms.after_request
+    def after_rooms(response):
+        calls.append(("after rooms", g.seen))
+        return response
+
+    @rooms.teardown_request
+    def end_of_rooms(error):
+        calls.append(("end of rooms", type(error).__name__))
+
+    @rooms.url_value_preprocessor
+    def number(endpoint, values):
+        values["number"] = int(values.get("number", 0)) + 1
+
+    @rooms.get("/<int:number>")
+    def show_room(number):
+        return {"room": number, "there": url_for("rooms.show_room", number=number, _external=True)}
+
+    @rooms.errorhandler(KeyError)
+    def missing(error):
+        return "no such key", 410
+
+    @rooms.get("/broken")
+    def break_room(number):
+        raise KeyError("x")
+
+    @bare.route("/plain", methods=["GET", "POST"])
+    def plain():
+        calls.append(("plain", current_app.name, request.host, request.url, has_request_context()))
+        return {"method": request.method, "sent": request.get_data(as_text=True)}
+
+    @bare.get("/with/")
+    def with_slash():
+        return "slash"
+
+    @bare.get("/late")
+    def late():
+        after_this_request(lambda response: (response.headers.set("X-Late", "1"), response)[1])
+        return "late", 202, {"X-Own": "1"}
+
+    @bare.get("/refused")
+    def refuse():
+        abort(403)
+
+    @bare.get("/failing")
+    def fail():
+        raise RuntimeError("not for the caller")
+
+    @bare.get("/nothing")
+    def nothing():
+        return None
+
+    @bare.get("/session")
+    def look_at_session():
+        return {"session": dict(session), "has": "x" in session}
+
+    @bare.get("/session/written")
+    def write_session():
+        session["x"] = 1
+        return "never"
+
+    app.register_blueprint(rooms)
+    app.register_blueprint(bare)
+    return app
+
+
+ASKED = [
+    ("GET", "/plain", {}),
+    ("POST", "/plain", {"data": b"sent"}),
+    ("GET", "/plain?a=b", {}),
+    ("HEAD", "/plain", {}),
+    ("OPTIONS", "/plain", {}),
+    ("DELETE", "/plain", {}),
+    ("GET", "//plain", {}),
+    ("GET", "/plain/", {}),
+    ("GET", "/with/", {}),
+    ("GET", "/with", {}),
+    ("GET", "/nowhere", {}),
+    ("GET", "/rooms/4", {}),
+    ("GET", "/rooms/x", {}),
+    ("GET", "/rooms/4?out", {}),
+    ("GET", "/rooms/broken", {}),
+    ("OPTIONS", "/rooms/4", {}),
+    ("GET", "/late", {}),
+    ("GET", "/refused", {}),
+    ("GET", "/failing", {}),
+    ("GET", "/nothing", {}),
+    ("GET", "/session", {}),
+    ("GET", "/session/written", {}),
+    ("GET", "/plain", {"headers": {"Host": "shop.example.org:8443"}}),
+    ("GET", "/plain", {"headers": {"Host": "no host"}}),
+    ("GET", "/rooms/4", {"headers": {"Host": "shop.example.org"}}),
+    ("GET", "/plain", {"base_url": "https://example.org/under"}),
+    ("GET", "/pl%C3%A4in", {}),
+    ("GET", "/%70lain", {}),
+]
+
+
+def said_by(app, method, path, options):
+    app.extensions["calls"].clear()
+    reply = app.test_client().open(path, method=method, **options)
+    return reply.status, sorted(reply.headers), reply.data, list(app.extensions["calls"])
+
+
+@pytest.mark.parametrize(("method", "path", "options"), ASKED)
+def test_answers_as_flask_does(method, path, options):
+    ours, flasks = make(Application), make(Flask)
+    for _ in range(2):  # the second time what was found is kept
+        assert said_by(ours, method, path, options) == said_by(flasks, method, path, options)
+
+
+def test_a_route_that_is_kept_keeps_nothing_of_a_request():
+    app = make(Application)
+    first = app.test_client().post("/plain", data=b"one")
+    second = app.test_client().post("/plain", data=b"two", headers={"Host": "other.example.org"})
+    assert (first.json["sent"], second.json["sent"]) == ("one", "two")
+    assert app.extensions["calls"][-4][2] == "other.example.org"
+
+
+def test_whoever_listens_to_signals_is_told():
+    app, told = make(Application), []
+
+    def finished(sender, response):
+        told.append(("finished", response.status_code))
+
+    def over(sender, exc):
+        told.append("over")
+
+    app.teardown_appcontext_funcs.clear()
+    with (
+        request_finished.connected_to(finished, app),
+        appcontext_tearing_down.connected_to(over, app),
+    ):
+        app.test_client().get("/plain")
+    assert told == [("finished", 200), "over"]
+
+
+def test_urls_are_made_outside_a_request_too():
+    app = make(Application)
+    app.config["SERVER_NAME"] = "example.org"
+    with app.app_context():
+        assert url_for("bare.plain") == "http://example.org/plain"
+    with app.test_request_context("/rooms/3"):
+        assert url_for("bare.plain", _external=True) == "http://example.org/plain"
+        assert request.view_args == {"number": 3}
+
+
+def test_a_request_within_a_context_of_the_app_uses_it():
+    app = make(Application)
+    with app.app_context():
+        g.kept = "here"
+        with app.test_request_context("/plain"):
+            assert g.kept == "here"
+        assert not has_request_context()
+        assert g.kept == "here"
+    with pytest.raises(RuntimeError, match="application context"):
+        current_app._get_current_object()
+
+
+def test_a_request_to_another_app_has_a_context_of_its_own():
+    app, other = make(Application), make(Application)
+    with app.app_context(), other.test_request_context("/plain"):
+        assert current_app._get_current_object() is other
+
+
+def test_errors_end_the_contexts():
+    app = make(Application)
+    assert app.test_client().get("/failing").status_code == 500
+    assert not has_request_context()
+    assert [name for name, *_ in app.extensions["calls"]][-2:] == ["end", "end of context"]
