@@ -1,8 +1,8 @@
 """What every response carries, and what every request must keep to. It stands around the app and
 speaks WSGI: the same as hooks of Flask's takes a tenth of a check."""
 
+import os
 import re
-import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -45,7 +45,7 @@ def init_app(app: Flask, trusted_proxies: int) -> None:
 def _hardened(app: Flask, inner: _Wsgi) -> _Wsgi:
     def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         given = environ.get("HTTP_X_REQUEST_ID", "")
-        made = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(12)
+        made = given if _REQUEST_ID.fullmatch(given) else os.urandom(12).hex()
         environ[REQUEST_ID] = made
         structlog.contextvars.bind_contextvars(request_id=made)
 

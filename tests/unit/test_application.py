@@ -1,5 +1,5 @@
-"""Our application beside Flask's own: the same routes and hooks, the same requests, the same answers
-and the same calls in the same order."""
+"""Our application beside Flask's own: the same routes and hooks, the same requests, the same
+answers and the same calls in the same order."""
 
 import pytest
 from flask import (
@@ -25,61 +25,61 @@ def make(kind):
     app = kind("tried", static_folder=None)
     app.config["PROPAGATE_EXCEPTIONS"] = False
     calls = app.extensions["calls"] = []
-    rooms = Blueprint("rooms", "rooms", url_prefix="/rooms")
+    hook_onto(app, calls, "all")
+    app.teardown_appcontext(lambda error: calls.append(("end of context", type(error).__name__)))
+    app.register_blueprint(make_rooms(calls))
     bare = Blueprint("bare", "bare")
+    add_plain(bare, calls)
+    add_odd(bare)
+    app.register_blueprint(bare)
+    return app
 
-    @app.before_request
-    def before_all():
-        calls.append(("before all", request.endpoint))
-        g.seen = 1
 
-    @app.after_request
-    def after_all(response):
-        calls.append(("after all", response.status_code))
-        response.headers["X-After"] = "all"
+def hook_onto(kept, calls, name):
+    @kept.before_request
+    def before():
+        calls.append((f"before {name}", request.endpoint, dict(request.view_args or {})))
+        g.seen = name
+        return "kept out" if name in request.args else None
+
+    @kept.after_request
+    def after(response):
+        calls.append((f"after {name}", g.seen, response.status_code))
+        response.headers[f"X-{name}"] = "after"
         return response
 
-    @app.teardown_request
+    @kept.teardown_request
     def end(error):
-        calls.append(("end", type(error).__name__))
+        calls.append((f"end of {name}", type(error).__name__))
 
-    @app.teardown_appcontext
-    def end_of_context(error):
-        calls.append(("end of context", type(error).__name__))
 
-    @rooms.before_request
-    def before_rooms():
-        calls.append(("before rooms", dict(request.view_args)))
-        return "kept out" if "out" in request.args else None
-
-    @rooms.after_request
-    def after_rooms(response):
-        calls.append(("after rooms", g.seen))
-        return response
-
-    @rooms.teardown_request
-    def end_of_rooms(error):
-        calls.append(("end of rooms", type(error).__name__))
+def make_rooms(calls):
+    rooms = Blueprint("rooms", "rooms", url_prefix="/rooms")
+    hook_onto(rooms, calls, "rooms")
 
     @rooms.url_value_preprocessor
     def number(endpoint, values):
         values["number"] = int(values.get("number", 0)) + 1
 
-    @rooms.get("/<int:number>")
-    def show_room(number):
-        return {"room": number, "there": url_for("rooms.show_room", number=number, _external=True)}
-
     @rooms.errorhandler(KeyError)
     def missing(error):
         return "no such key", 410
+
+    @rooms.get("/<int:number>")
+    def show_room(number):
+        return {"room": number, "there": url_for("rooms.show_room", number=number, _external=True)}
 
     @rooms.get("/broken")
     def break_room(number):
         raise KeyError("x")
 
+    return rooms
+
+
+def add_plain(bare, calls):
     @bare.route("/plain", methods=["GET", "POST"])
     def plain():
-        calls.append(("plain", current_app.name, request.host, request.url, has_request_context()))
+        calls.append(("plain", current_app.name, request.host, request.url))
         return {"method": request.method, "sent": request.get_data(as_text=True)}
 
     @bare.get("/with/")
@@ -91,6 +91,8 @@ def make(kind):
         after_this_request(lambda response: (response.headers.set("X-Late", "1"), response)[1])
         return "late", 202, {"X-Own": "1"}
 
+
+def add_odd(bare):
     @bare.get("/refused")
     def refuse():
         abort(403)
@@ -112,10 +114,6 @@ def make(kind):
         session["x"] = 1
         return "never"
 
-    app.register_blueprint(rooms)
-    app.register_blueprint(bare)
-    return app
-
 
 ASKED = [
     ("GET", "/plain", {}),
@@ -131,7 +129,8 @@ ASKED = [
     ("GET", "/nowhere", {}),
     ("GET", "/rooms/4", {}),
     ("GET", "/rooms/x", {}),
-    ("GET", "/rooms/4?out", {}),
+    ("GET", "/rooms/4?rooms", {}),
+    ("GET", "/plain?all", {}),
     ("GET", "/rooms/broken", {}),
     ("OPTIONS", "/rooms/4", {}),
     ("GET", "/late", {}),
@@ -167,7 +166,8 @@ def test_a_route_that_is_kept_keeps_nothing_of_a_request():
     first = app.test_client().post("/plain", data=b"one")
     second = app.test_client().post("/plain", data=b"two", headers={"Host": "other.example.org"})
     assert (first.json["sent"], second.json["sent"]) == ("one", "two")
-    assert app.extensions["calls"][-4][2] == "other.example.org"
+    hosts = [call[2] for call in app.extensions["calls"] if call[0] == "plain"]
+    assert hosts == ["localhost", "other.example.org"]
 
 
 def test_whoever_listens_to_signals_is_told():
@@ -220,4 +220,4 @@ def test_errors_end_the_contexts():
     app = make(Application)
     assert app.test_client().get("/failing").status_code == 500
     assert not has_request_context()
-    assert [name for name, *_ in app.extensions["calls"]][-2:] == ["end", "end of context"]
+    assert [name for name, *_ in app.extensions["calls"]][-2:] == ["end of all", "end of context"]
