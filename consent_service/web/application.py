@@ -74,7 +74,7 @@ class Application(Flask):
                 answer = self.view_functions[rule.endpoint](**asked.view_args)
         except Exception as error:
             answer = self.handle_user_exception(error)
-        response = self.make_response(answer)
+        response = answer if isinstance(answer, Response) else self.make_response(answer)
         if hooks.after or context._after_request_functions:
             return self.process_response(response)
         return response

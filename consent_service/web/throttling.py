@@ -135,7 +135,7 @@ def _quota(client_id: str, budget: ClientBudget) -> int | None:
     if throttle.quotas_until is None or throttle.quotas_until <= moment:
         throttle.quotas = list_quotas()
         throttle.quotas_until = moment + _QUOTAS_KEPT
-    own = throttle.quotas.get((client_id, budget.value))
+    own = throttle.quotas.get((client_id, str(budget)))
     if own is not None or budget is ClientBudget.DECISIONS:
         return own
     usual = runtime().settings.client_requests_per_minute
