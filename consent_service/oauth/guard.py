@@ -50,7 +50,8 @@ def require_scope(
     def wrap(view: View) -> View:
         @functools.wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
-            found = _authenticate(find)
+            moment = now()
+            found = _authenticate(find, moment)
             if found is None:
                 return _refused()
             if wanted not in found.scopes:
@@ -61,7 +62,7 @@ def require_scope(
                 return response
             mine = kept()
             mine.caller, mine.client_id = found, found.client_id
-            _count(found.client_id, wanted)
+            _count(found.client_id, wanted, moment)
             if found.customer_id is None or customers is Customers.OPEN:
                 return view(*args, **kwargs)
             if customers is Customers.REFUSED:
@@ -108,16 +109,16 @@ def caller() -> Caller:
     return found
 
 
-def _count(client_id: str, scope: str) -> None:
+def _count(client_id: str, scope: str, moment: datetime) -> None:
     """Counts the request against the client's budget. Raises: TooMany. What `consents:write`
     records is counted by what it says: a no has a budget of its own."""
     if scope == Scope.CONSENTS_WRITE:
         return
     if scope == Scope.DECISIONS_CHECK:
-        admit_client(client_id, ClientBudget.DECISIONS)
+        admit_client(client_id, ClientBudget.DECISIONS, moment)
     else:
         reads = this_request().method in ("GET", "HEAD")
-        admit_client(client_id, ClientBudget.READS if reads else ClientBudget.WRITES)
+        admit_client(client_id, ClientBudget.READS if reads else ClientBudget.WRITES, moment)
 
 
 def reach(customer: CustomerId) -> None:
@@ -137,11 +138,13 @@ def _answer_about(
     return answer
 
 
-def _authenticate(find: Callable[[str, datetime], Caller | None]) -> Caller | None:
+def _authenticate(
+    find: Callable[[str, datetime], Caller | None], moment: datetime
+) -> Caller | None:
     scheme, _, token = this_request().environ.get("HTTP_AUTHORIZATION", "").partition(" ")
     if scheme.lower() != "bearer" or not 20 <= len(token) <= 200:
         return None
-    return find(token, now())
+    return find(token, moment)
 
 
 def _refused() -> Response:
