@@ -20,14 +20,20 @@ from flask import (
 from consent_service.web.application import Application
 
 
-def make(kind):
-    """An app with everything hooked onto it; what was called is kept with it."""
+def make(kind, *, hooked=True):
+    """An app with everything hooked onto it, or only onto some of its routes; what was called is
+    kept with it."""
     app = kind("tried", static_folder=None)
     app.config["PROPAGATE_EXCEPTIONS"] = False
     calls = app.extensions["calls"] = []
-    hook_onto(app, calls, "all")
-    app.teardown_appcontext(lambda error: calls.append(("end of context", type(error).__name__)))
-    app.register_blueprint(make_rooms(calls))
+    rooms = make_rooms(calls)
+    if hooked:
+        hook_onto(app, calls, "all")
+        app.teardown_appcontext(
+            lambda error: calls.append(("end of context", type(error).__name__))
+        )
+        rooms.url_value_preprocessor(count_up)
+    app.register_blueprint(rooms)
     bare = Blueprint("bare", "bare")
     add_plain(bare, calls)
     add_odd(bare)
@@ -53,13 +59,13 @@ def hook_onto(kept, calls, name):
         calls.append((f"end of {name}", type(error).__name__))
 
 
+def count_up(endpoint, values):
+    values["number"] = int(values.get("number", 0)) + 1
+
+
 def make_rooms(calls):
     rooms = Blueprint("rooms", "rooms", url_prefix="/rooms")
     hook_onto(rooms, calls, "rooms")
-
-    @rooms.url_value_preprocessor
-    def number(endpoint, values):
-        values["number"] = int(values.get("number", 0)) + 1
 
     @rooms.errorhandler(KeyError)
     def missing(error):
@@ -70,7 +76,7 @@ def make_rooms(calls):
         return {"room": number, "there": url_for("rooms.show_room", number=number, _external=True)}
 
     @rooms.get("/broken")
-    def break_room(number):
+    def break_room(number=None):
         raise KeyError("x")
 
     return rooms
@@ -154,9 +160,10 @@ def said_by(app, method, path, options):
     return reply.status, sorted(reply.headers), reply.data, list(app.extensions["calls"])
 
 
+@pytest.mark.parametrize("hooked", [True, False])
 @pytest.mark.parametrize(("method", "path", "options"), ASKED)
-def test_answers_as_flask_does(method, path, options):
-    ours, flasks = make(Application), make(Flask)
+def test_answers_as_flask_does(method, path, options, hooked):
+    ours, flasks = make(Application, hooked=hooked), make(Flask, hooked=hooked)
     for _ in range(2):  # the second time what was found is kept
         assert said_by(ours, method, path, options) == said_by(flasks, method, path, options)
 
