@@ -12,7 +12,8 @@ from calendar import monthrange
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from consent_service.catalogue.model import Catalogue, Jurisdiction, jurisdiction_chain
+from consent_service.catalogue.jurisdictions import jurisdiction_chain
+from consent_service.catalogue.model import Catalogue, Jurisdiction
 
 _SATURDAY = 5
 

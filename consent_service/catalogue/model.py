@@ -7,9 +7,12 @@ itself into `decisions/model.py`.
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any
 
+from consent_service.catalogue.jurisdictions import jurisdiction_chain
+from consent_service.kernel.answers import kept
 from consent_service.ledger.model import EntryKind
 
 Texts = Mapping[str, str]
@@ -208,7 +211,9 @@ class Purpose:
     retention_days: int
     proof_retention_days: int
     answer_lifetime_s: int
+    answers: dict[Any, Any] = field(init=False, repr=False, compare=False, default_factory=dict)
 
+    @kept
     def regime(self, channel: Channel | None, jurisdiction: str | None) -> Regime:
         """The regime that applies. The most exact rule wins: a region (`US-CA`) before its
         country (`US`), and there one for the channel before one for any. Where none names the
@@ -218,11 +223,9 @@ class Purpose:
             named = {rule.channel: rule.regime for rule in rules if rule.jurisdiction == code}
             if named:
                 return named.get(channel) or named[None]
-        anywhere = [rule.regime for rule in rules if rule.jurisdiction is None] or [
-            self.default_regime
-        ]
+        anywhere = [rule.regime for rule in rules if rule.jurisdiction is None]
         elsewhere = [rule.regime for rule in rules if rule.jurisdiction is not None]
-        strict = Regime.OPT_IN in (*anywhere, *elsewhere)
+        strict = Regime.OPT_IN in (*(anywhere or [self.default_regime]), *elsewhere)
         return Regime.OPT_IN if strict else Regime.OPT_OUT
 
 
@@ -243,6 +246,7 @@ class Catalogue:
     purposes: Mapping[str, Purpose]
     log_retention_days: Mapping[EntryKind, int]
     erasure_grace_days: int = 0
+    answers: dict[Any, Any] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def touchpoint_at(self, origin: str) -> Touchpoint | None:
         """The touchpoint that a site belongs to."""
@@ -259,13 +263,16 @@ class Catalogue:
     def is_outdated(self, key: str, version: str, at: datetime) -> bool:
         """Whether a material version came into use after that one: an answer under it no
         longer holds. A version the catalogue does not know is outdated."""
+        since = self._outdated_since(key, version)
+        return since is not None and since <= at
+
+    @kept
+    def _outdated_since(self, key: str, version: str) -> datetime | None:
         seen = self.find_notice(key, version)
         if seen is None:
-            return True
-        return any(
-            later.change is Change.MATERIAL and seen.in_use_from < later.in_use_from <= at
-            for later in self.notices[key]
-        )
+            return datetime.min.replace(tzinfo=UTC)
+        material = [n.in_use_from for n in self.notices[key] if n.change is Change.MATERIAL]
+        return min((since for since in material if since > seen.in_use_from), default=None)
 
     def strictest(self, jurisdictions: Sequence[str | None]) -> str | None:
         """The one that asks most: fewest accepted bases, then fewest opt-out uses. An unknown
@@ -283,6 +290,7 @@ class Catalogue:
 
         return min(jurisdictions, key=leniency)
 
+    @kept
     def accepted_bases(self, jurisdiction: str | None) -> frozenset[LegalBasis]:
         """The bases a jurisdiction accepts; of one not declared, those that all accept."""
         for code in jurisdiction_chain(jurisdiction):
@@ -290,11 +298,3 @@ class Catalogue:
                 return self.jurisdictions[code].accepted_bases
         every = (declared.accepted_bases for declared in self.jurisdictions.values())
         return frozenset(LegalBasis).intersection(*every)
-
-
-def jurisdiction_chain(code: str | None) -> tuple[str, ...]:
-    """`US-CA` → (`US-CA`, `US`)."""
-    if code is None:
-        return ()
-    country = code.partition("-")[0]
-    return (code,) if code == country else (code, country)

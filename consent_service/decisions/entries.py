@@ -56,8 +56,8 @@ class Sayings:
             data_categories=tuple(c for c in verdict.data_categories if c in known.data_categories),
             recipient=check_.question.recipient,
             touchpoint=_named_in(known.touchpoints, touchpoint),
-            outcome=verdict.outcome.value,
-            reason=verdict.reason.value,
+            outcome=str(verdict.outcome),
+            reason=str(verdict.reason),
             catalogue_version=known.version,
             batch_id=self._batch_id,
         )

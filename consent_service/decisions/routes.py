@@ -93,8 +93,8 @@ def _decision_json(decision_id: str, decision: Decision) -> dict[str, Any]:
     record = verdict.record
     return {
         "decision_id": decision_id,
-        "outcome": verdict.outcome.value,
-        "reason": verdict.reason.value,
+        "outcome": verdict.outcome,
+        "reason": verdict.reason,
         "purpose": decision.purpose,
         "channel": verdict.channel,
         "data_categories": list(verdict.data_categories),

@@ -184,7 +184,7 @@ def _known(check_: Check, found: Found, keys: Keyring) -> Known | None:
         if not is_value(check_.identifier, (place, identifier_id), value, life):
             return None
         owners = {check_.identifier: (place, identifier_id)}
-    return Known(owners, {place: place}, {place: gathered}, {}, {})
+    return Known(owners, {}, {place: gathered}, {}, {})
 
 
 def _check_freshness(

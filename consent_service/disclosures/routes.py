@@ -1,7 +1,6 @@
 """The disclosures API: a list over the log."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from threading import BoundedSemaphore
 from typing import Any
 from uuid import UUID
@@ -9,6 +8,7 @@ from uuid import UUID
 import msgspec
 import structlog
 from flask import Response, request, stream_with_context
+from msgspec.structs import replace
 from werkzeug.exceptions import NotAcceptable
 
 from consent_service.catalogue import service as catalogues

@@ -33,7 +33,9 @@ _FROM_LETTERS = bytes(_ALPHABET.find(chr(code)) & 0xFF for code in range(256))
 _HIGHEST = 0b111  # of the first letter: 26 of them have two bits more than a UUID
 _VERSION_AND_VARIANT = 0x7 << 76 | 0b10 << 62
 _NEITHER = ~(0xF << 76 | 0b11 << 62)
-_set = object.__setattr__  # what a UUID is closed to
+# What a UUID is closed to.
+_set_number = UUID.__dict__["int"].__set__
+_set_safety = UUID.__dict__["is_safe"].__set__
 _new = object.__new__
 _UNKNOWN = SafeUUID.unknown  # looked up once: an enum's member is slow to find
 _COUNTER = 14  # bits; 60 random ones are left
@@ -204,8 +206,8 @@ def _halvings(lanes: int) -> list[tuple[int, int]]:
 def _uuid(number: int) -> UUID:
     """As `UUID(int=number)`, which looks at much that is known here, in half the time."""
     made = _new(UUID)
-    _set(made, "int", number)
-    _set(made, "is_safe", _UNKNOWN)
+    _set_number(made, number)
+    _set_safety(made, _UNKNOWN)
     return made
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeVar, cast
 
-from flask import Response, request
+from flask import Response
 
 from consent_service.crypto.keyring import Keyring
 from consent_service.kernel.errors import Forbidden, NotFound
@@ -15,7 +15,7 @@ from consent_service.oauth import service
 from consent_service.oauth.model import Caller, Scope
 from consent_service.web import ownership
 from consent_service.web.problems import problem
-from consent_service.web.runtime import keys, now, this_request
+from consent_service.web.runtime import kept, keys, now, this_request
 from consent_service.web.strict_json import plain_body
 from consent_service.web.throttling import ClientBudget, admit_client
 
@@ -50,7 +50,8 @@ def require_scope(
     def wrap(view: View) -> View:
         @functools.wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
-            found = _authenticate(find)
+            moment = now()
+            found = _authenticate(find, moment)
             if found is None:
                 return _refused()
             if wanted not in found.scopes:
@@ -59,9 +60,9 @@ def require_scope(
                     f'{_REALM}, error="insufficient_scope", scope="{wanted}"'
                 )
                 return response
-            kept = this_request()
-            kept.caller, kept.client_id = found, found.client_id
-            _count(found.client_id, wanted)
+            mine = kept()
+            mine.caller, mine.client_id = found, found.client_id
+            _count(found.client_id, wanted, moment)
             if found.customer_id is None or customers is Customers.OPEN:
                 return view(*args, **kwargs)
             if customers is Customers.REFUSED:
@@ -83,14 +84,14 @@ def by_one_read(
     is `looked_up` for the view. Nothing is answered to a body before the guard has had its say."""
 
     def find(token: str, moment: datetime) -> Caller | None:
-        said = plain_body(request, _SMALL)
+        said = plain_body(this_request(), _SMALL)
         named = None if said is None else named_in(said)
         if named is None:
             return service.find_caller(token, moment)
         found = look_up(token, *named, moment, keys())
         if found is None:
             return None
-        who, this_request().looked_up = found
+        who, kept().looked_up = found
         return who
 
     return find
@@ -98,26 +99,26 @@ def by_one_read(
 
 def looked_up() -> Any:
     """What `by_one_read` found for the present request; None when there was nothing to look up."""
-    return this_request().get("looked_up")
+    return kept().get("looked_up")
 
 
 def caller() -> Caller:
     """Who makes the present request."""
-    found = this_request().caller
+    found = kept().caller
     assert isinstance(found, Caller)
     return found
 
 
-def _count(client_id: str, scope: str) -> None:
+def _count(client_id: str, scope: str, moment: datetime) -> None:
     """Counts the request against the client's budget. Raises: TooMany. What `consents:write`
     records is counted by what it says: a no has a budget of its own."""
     if scope == Scope.CONSENTS_WRITE:
         return
     if scope == Scope.DECISIONS_CHECK:
-        admit_client(client_id, ClientBudget.DECISIONS)
+        admit_client(client_id, ClientBudget.DECISIONS, moment)
     else:
-        reads = request.method in ("GET", "HEAD")
-        admit_client(client_id, ClientBudget.READS if reads else ClientBudget.WRITES)
+        reads = this_request().method in ("GET", "HEAD")
+        admit_client(client_id, ClientBudget.READS if reads else ClientBudget.WRITES, moment)
 
 
 def reach(customer: CustomerId) -> None:
@@ -137,16 +138,18 @@ def _answer_about(
     return answer
 
 
-def _authenticate(find: Callable[[str, datetime], Caller | None]) -> Caller | None:
-    scheme, _, token = request.environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+def _authenticate(
+    find: Callable[[str, datetime], Caller | None], moment: datetime
+) -> Caller | None:
+    scheme, _, token = this_request().environ.get("HTTP_AUTHORIZATION", "").partition(" ")
     if scheme.lower() != "bearer" or not 20 <= len(token) <= 200:
         return None
-    return find(token, now())
+    return find(token, moment)
 
 
 def _refused() -> Response:
     response = problem(401, "not_authenticated", "Send a live access token as bearer.")
-    presented = "Authorization" in request.headers
+    presented = "Authorization" in this_request().headers
     error = ', error="invalid_token"' if presented else ""
     response.headers["WWW-Authenticate"] = _REALM + error
     return response

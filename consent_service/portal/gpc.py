@@ -4,8 +4,6 @@ to know it; of somebody who signs in it is recorded once.
 Source: W3C, Global Privacy Control.
 """
 
-from flask import request
-
 from consent_service.accounts import signed_in
 from consent_service.catalogue import service as catalogues
 from consent_service.consents import service as consents
@@ -15,12 +13,12 @@ from consent_service.kernel.errors import NotFound
 from consent_service.kernel.ids import CustomerId, customer_id_text
 from consent_service.privacy_requests.carrying_out import usual_touchpoint
 from consent_service.web import cookies
-from consent_service.web.runtime import keys, now
+from consent_service.web.runtime import keys, now, this_request
 
 
 def is_sent() -> bool:
     """Whether the browser asks not to sell or share."""
-    return bool(request.environ.get("HTTP_SEC_GPC") == "1")
+    return bool(this_request().environ.get("HTTP_SEC_GPC") == "1")
 
 
 def honour() -> None:

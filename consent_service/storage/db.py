@@ -1,10 +1,11 @@
 """The engine and the base of all tables, handed to Flask-SQLAlchemy."""
 
 import time
+from collections.abc import Callable
 from typing import Any, ClassVar
 from uuid import UUID
 
-from flask import Flask
+from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, Engine, MetaData, Uuid, event
 from sqlalchemy.engine import URL, make_url
@@ -17,6 +18,8 @@ from consent_service.kernel.errors import MisconfiguredError
 WRITES = "consent_writes"
 ALONE = "consent_alone"
 
+_ENGINE = "consent.engine"
+_app: Callable[[], Flask] = current_app._get_current_object  # type: ignore[attr-defined]  # a proxy's
 _USED_AT = "consent_used_at"
 IDLE_S = 1.0
 
@@ -35,7 +38,17 @@ class Base(DeclarativeBase):
     type_annotation_map: ClassVar = {UUID: Uuid(as_uuid=True)}
 
 
-db = SQLAlchemy(metadata=Base.metadata, disable_autonaming=True)
+class _Database(SQLAlchemy):
+    """As Flask-SQLAlchemy's, which asks two weak dictionaries for the engine each time."""
+
+    @property
+    def engine(self) -> Engine:
+        """The engine of the app under way."""
+        found: Engine = _app().extensions[_ENGINE]
+        return found
+
+
+db = _Database(metadata=Base.metadata, disable_autonaming=True)
 
 SPARE = 4  # connections that are kept beyond one a thread
 
@@ -45,8 +58,11 @@ def init_app(app: Flask, database_url: str, threads: int) -> None:
     url = normalised_url(database_url)
     app.config["SQLALCHEMY_DATABASE_URI"] = url
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(url, threads)
+    at_the_end = list(app.teardown_appcontext_funcs)
     db.init_app(app)
+    app.teardown_appcontext_funcs[:] = at_the_end  # its session, which nobody uses, needs no end
     with app.app_context():
+        app.extensions[_ENGINE] = db.engines[None]
         prepare_engine(db.engine)
 
 

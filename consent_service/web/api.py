@@ -14,22 +14,25 @@
 import functools
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from functools import cached_property
 from threading import Lock
 from typing import Any, TypeVar, cast
 
 import flask_smorest
 import msgspec
 from apispec.ext.marshmallow import MarshmallowPlugin
-from flask import Flask, Response, request
+from flask import Flask, Response
 from flask_smorest import Blueprint
 from marshmallow import Schema
+from msgspec import Struct
+from werkzeug.datastructures import Headers
 from werkzeug.routing import BaseConverter
 
 from consent_service.kernel.ids import CustomerId
 from consent_service.storage.direct import direct
 from consent_service.web import problems
 from consent_service.web.contracts import Problem
+from consent_service.web.runtime import this_request
 from consent_service.web.strict_json import StrictParser, read_json
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -41,33 +44,50 @@ _NOTES = "_consent_notes"
 _WITH_BODY = ("POST", "PUT", "PATCH", "DELETE")
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """A JSON answer. `customer` says whose it is, so that a stored copy is erased with them."""
 
     body: Mapping[str, Any]
     status: int = 200
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
     customer: CustomerId | None = None
 
     def response(self) -> Response:
         """As a Flask response."""
-        response = _Whole(_encode(self.body) + b"\n", self.status, content_type="application/json")
+        response = _Whole(_encode(self.body) + b"\n", self.status)
         if self.headers:
             response.headers.update(self.headers)
         return response
 
 
 class _Whole(Response):
-    """A response that is all there, and is handed to the server so: a list, not an iterator to be
-    asked for its next part and closed."""
+    """A JSON response that is all there, and is handed to the server so: a list, not an iterator to
+    be asked for its next part and closed. What Flask keeps its headers in is made when somebody
+    asks for it."""
+
+    direct_passthrough = False
+
+    def __init__(self, body: bytes, status: int) -> None:
+        self.status = status
+        self.response: list[bytes] = [body]
+        self._on_close: list[Callable[[], Any]] = []
+
+    @cached_property
+    def headers(self) -> Headers:  # type: ignore[override]  # an attribute of werkzeug's
+        return Headers(self._own_headers())
 
     def __call__(self, environ: Any, start_response: Any) -> Any:
         """As the WSGI server takes it."""
-        if environ["REQUEST_METHOD"] == "HEAD" or self.status_code == 204:
+        if environ["REQUEST_METHOD"] == "HEAD" or self.status_code == 204 or self._on_close:
             return super().__call__(environ, start_response)
-        start_response(self.status, self.headers.to_wsgi_list())
+        asked_for = "headers" in self.__dict__
+        said = self.headers.to_wsgi_list() if asked_for else self._own_headers()
+        start_response(self.status, said)
         return self.response
+
+    def _own_headers(self) -> list[tuple[str, str]]:
+        size = sum(map(len, self.response))
+        return [("Content-Type", "application/json"), ("Content-Length", str(size))]
 
 
 class Routes(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
@@ -94,7 +114,7 @@ class Routes(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
         def register(view: View) -> View:
             @functools.wraps(view)
             def bounded(*args: Any, **kwargs: Any) -> Response:
-                request.max_content_length = max_body
+                this_request().max_content_length = max_body
                 with direct() if one_door else nullcontext():
                     made = view(*args, **kwargs)
                 if isinstance(made, Reply):
@@ -182,7 +202,7 @@ class Routes(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
 def _quickly(view: View, typed: View, quick: Quick) -> View:
     @functools.wraps(typed)
     def either(*args: Any, **kwargs: Any) -> Any:
-        body = quick(read_json(request))
+        body = quick(read_json(this_request()))
         return typed(*args, **kwargs) if body is None else view(body, *args, **kwargs)
 
     return cast(View, either)

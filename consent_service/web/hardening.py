@@ -1,9 +1,10 @@
 """What every response carries, and what every request must keep to. It stands around the app and
 speaks WSGI: the same as hooks of Flask's takes a tenth of a check."""
 
+import os
 import re
-import secrets
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import structlog
@@ -45,7 +46,7 @@ def init_app(app: Flask, trusted_proxies: int) -> None:
 def _hardened(app: Flask, inner: _Wsgi) -> _Wsgi:
     def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         given = environ.get("HTTP_X_REQUEST_ID", "")
-        made = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(12)
+        made = given if _REQUEST_ID.fullmatch(given) else os.urandom(12).hex()
         environ[REQUEST_ID] = made
         structlog.contextvars.bind_contextvars(request_id=made)
 
@@ -63,8 +64,14 @@ def _hardened(app: Flask, inner: _Wsgi) -> _Wsgi:
 
 def _completed(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """The headers of a response, with those that all have unless they say otherwise."""
-    said = {name.lower() for name, _ in headers}
-    return headers + [one for name, one in _UNLESS_SAID.items() if name not in said]
+    return [*headers, *_unsaid(tuple([name for name, _ in headers]))]
+
+
+@lru_cache(maxsize=256)
+def _unsaid(names: tuple[str, ...]) -> list[tuple[str, str]]:
+    """What a response that says these has yet to say. All that there are have few sets of names."""
+    said = {name.lower() for name in names}
+    return [one for name, one in _UNLESS_SAID.items() if name not in said]
 
 
 def _nothing_here(app: Flask, environ: dict[str, Any]) -> Any:

@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
-from flask import g, request
+from flask import g
 
 from consent_service.crypto import blind_index
 from consent_service.crypto.envelope import Field, Sealed, seal, sealed_under, unseal
@@ -23,7 +23,7 @@ from consent_service.storage.direct import direct
 from consent_service.storage.unit_of_work import unit_of_work
 from consent_service.web import store
 from consent_service.web.api import Reply
-from consent_service.web.runtime import keys, now
+from consent_service.web.runtime import keys, now, this_request
 
 View = TypeVar("View", bound=Callable[..., Reply])
 
@@ -59,7 +59,7 @@ def idempotent_by_itself(view: View) -> View:
 def _idempotent(view: View, together: Callable[[], AbstractContextManager[object]]) -> View:
     @functools.wraps(view)
     def once(*args: Any, **kwargs: Any) -> Reply:
-        given = request.headers.get("Idempotency-Key")
+        given = this_request().headers.get("Idempotency-Key")
         if given is None:
             with together():
                 return view(*args, **kwargs)
@@ -112,9 +112,9 @@ def _claim_or_find(key: bytes, fingerprint: bytes) -> Reply | None:
 
 
 def _digests(given: str) -> tuple[bytes, bytes]:
-    ring = keys()
-    asked = f"{request.method} {request.full_path}\n".encode() + request.get_data()
-    if_match = request.headers.get("If-Match", "").encode()
+    ring, asking = keys(), this_request()
+    asked = f"{asking.method} {asking.full_path}\n".encode() + asking.get_data()
+    if_match = asking.headers.get("If-Match", "").encode()
     return (
         blind_index.keyed_digest(ring, "idempotency.key", given.encode()),
         blind_index.keyed_digest(ring, "idempotency.body", if_match + b"\n" + asked),

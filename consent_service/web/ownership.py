@@ -10,7 +10,7 @@ from flask import g, has_request_context
 
 from consent_service.kernel.errors import FieldError, Invalid, NotFound
 from consent_service.kernel.ids import CustomerId
-from consent_service.web.runtime import this_request
+from consent_service.web.runtime import kept
 
 _OWN = "own_customer"
 _REACHED = "own_customer_reached"
@@ -26,7 +26,7 @@ def own_customer() -> CustomerId | None:
     """For whom alone this request acts; None when it is nobody's in particular."""
     if not has_request_context():
         return None
-    found: CustomerId | None = this_request().get(_OWN)
+    found: CustomerId | None = kept().get(_OWN)
     return found
 
 

@@ -6,6 +6,7 @@ import re
 from io import BytesIO
 from typing import Any, NoReturn
 
+import msgspec
 from flask import Request
 from marshmallow import ValidationError
 from webargs.flaskparser import FlaskParser
@@ -14,6 +15,7 @@ from werkzeug.exceptions import BadRequest, HTTPException, UnsupportedMediaType
 from consent_service.kernel.errors import FieldError, Invalid
 
 _READ = "consent.json"
+_SMALL = 4096  # bytes
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _SUSPECT = re.compile(rb"\\u0000|\\u[dD][89a-fA-F]|\x00")
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
@@ -91,6 +93,9 @@ def _check_type(request: Request) -> None:
 
 
 def _parse(raw: bytes) -> Any:
+    body = _texts_in(raw)
+    if body is not None:
+        return body
     try:
         body = _decode(raw.decode())  # of bytes, json would take UTF-16 and halves of surrogates
     except (ValueError, RecursionError):
@@ -98,6 +103,18 @@ def _parse(raw: bytes) -> Any:
     if _might_be_unstorable(raw) and _SUSPECT.search(raw):
         _refuse_unstorable(body, "")
     return body
+
+
+def _texts_in(raw: bytes) -> dict[str, str] | None:
+    """A small object of texts alone, as most bodies are, read in a fifth of the time. Without a
+    backslash each text has two quotation marks: their number shows a name that stands twice."""
+    if len(raw) > _SMALL or b"\\" in raw:
+        return None
+    try:
+        found = _decode_texts(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    return found if raw.count(b'"') == 4 * len(found) else None
 
 
 def _might_be_unstorable(raw: bytes) -> bool:
@@ -142,6 +159,7 @@ def _finite(digits: str) -> float:
     return number
 
 
+_decode_texts = msgspec.json.Decoder(dict[str, str]).decode
 _decode = json.JSONDecoder(
     object_pairs_hook=_no_repeats, parse_constant=_no_constant, parse_float=_finite
 ).decode

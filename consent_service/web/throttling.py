@@ -61,10 +61,10 @@ def install(extensions: dict[str, object]) -> None:
     extensions[_NAME] = Throttle()
 
 
-def admit(budget: Budget, subject: str) -> None:
-    """Counts one try of `subject`. Raises: TooMany. Not inside a unit of work: what is counted
-    must stay counted."""
-    moment = now()
+def admit(budget: Budget, subject: str, moment: datetime | None = None) -> None:
+    """Counts one try of `subject`, now or at the moment that the caller has looked up. Raises:
+    TooMany. Not inside a unit of work: what is counted must stay counted."""
+    moment = moment or now()
     seconds = int(budget.window.total_seconds())
     start = datetime.fromtimestamp(int(moment.timestamp()) // seconds * seconds, UTC)
     counted = (budget.name, subject)
@@ -86,12 +86,13 @@ def admit_address(budget: Budget) -> None:
     admit(budget, caller_address())
 
 
-def admit_client(client_id: str, budget: ClientBudget) -> None:
-    """Counts one request of a client. Decisions have no quota unless the client was given one.
-    Raises: TooMany."""
-    limit = _quota(client_id, budget)
+def admit_client(client_id: str, budget: ClientBudget, moment: datetime | None = None) -> None:
+    """Counts one request of a client, as `admit`. Decisions have no quota unless the client was
+    given one. Raises: TooMany."""
+    moment = moment or now()
+    limit = _quota(client_id, budget, moment)
     if limit is not None:
-        admit(Budget("client." + budget, limit, _MINUTE), client_id)
+        admit(Budget("client." + budget, limit, _MINUTE), client_id, moment)
 
 
 def caller_address() -> str:
@@ -130,12 +131,12 @@ def delete_expired(moment: datetime) -> int:
         return store.delete_expired(tx, moment)
 
 
-def _quota(client_id: str, budget: ClientBudget) -> int | None:
-    throttle, moment = _throttle(), now()
+def _quota(client_id: str, budget: ClientBudget, moment: datetime) -> int | None:
+    throttle = _throttle()
     if throttle.quotas_until is None or throttle.quotas_until <= moment:
         throttle.quotas = list_quotas()
         throttle.quotas_until = moment + _QUOTAS_KEPT
-    own = throttle.quotas.get((client_id, budget.value))
+    own = throttle.quotas.get((client_id, str(budget)))
     if own is not None or budget is ClientBudget.DECISIONS:
         return own
     usual = runtime().settings.client_requests_per_minute
@@ -165,6 +166,5 @@ def _keep(counted: tuple[str, str], start: datetime, left: int) -> None:
 
 
 def _throttle() -> Throttle:
-    found = this_app().extensions[_NAME]
-    assert isinstance(found, Throttle)
+    found: Throttle = this_app().extensions[_NAME]
     return found

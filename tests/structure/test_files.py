@@ -41,6 +41,11 @@ def _does_nothing(step):
     return constant or isinstance(step, ast.Pass)
 
 
+@pytest.mark.parametrize("name", FILES)
+def test_nobody_uses_the_session_that_is_not_ended(name):
+    assert "db.session" not in FILES[name].read_text(encoding="utf-8")
+
+
 def test_every_code_given_to_a_problem_is_documented():
     given = {
         code

@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from consent_service.catalogue.jurisdictions import jurisdiction_chain
 from consent_service.catalogue.log_retention import log_retention
 from consent_service.catalogue.model import (
     Catalogue,
@@ -16,7 +17,6 @@ from consent_service.catalogue.model import (
     Purpose,
     Regime,
     RegimeRule,
-    jurisdiction_chain,
 )
 
 IN, OUT = Regime.OPT_IN, Regime.OPT_OUT

@@ -169,3 +169,50 @@ def test_a_query_parameter_that_stands_twice_is_invalid():
 def test_query_parameters_are_plain_text():
     request = Request.from_values("/?limit=1&cursor=x%20y")
     assert StrictParser().load_querystring(request, None) == {"limit": "1", "cursor": "x y"}
+
+
+few_texts = st.dictionaries(
+    st.sampled_from(["a", "b", 'c"', "d:", "é", "\\", ""]),
+    json_values | st.text('ab":,{} \\é'),
+    max_size=4,
+)
+
+
+@given(few_texts, st.booleans())
+def test_small_objects_are_read_as_large_ones_are(body, spaced):
+    separators = (" , ", " : ") if spaced else (",", ":")
+    text = json.dumps(body, separators=separators, ensure_ascii=False)
+    assert read_json(sent(text)) == read_json(sent(text + " " * 5_000)) == body
+
+
+@pytest.mark.parametrize("space", ["", " ", "\n\t"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"a"%:"b","a"%:"c"}',
+        '{"a"%:"b","a"%:"b"}',
+        '{"a"%:"","b"%:"","a"%:""}',
+        '{"a"%:"b","a"%:1}',
+        '{"a"%:"b","\\u0061"%:"c"}',
+        '{"a"%:"b\x01"}',
+        '{"a"%:"\x00"}',
+        '{"a"%:"b"},',
+        '{"a"%:"b"}{}',
+        "{'a'%:'b'}",
+        '{"a"%:"b",}',
+    ],
+)
+def test_what_is_refused_of_large_bodies_is_refused_of_small_ones(body, space):
+    text = body.replace("%", space)
+    for sent_so in (text, text + " " * 5_000):
+        with pytest.raises((BadRequest, Invalid)):
+            read_json(sent(sent_so))
+
+
+@pytest.mark.parametrize(
+    "raw", [b'{"a":"\xff"}', b'{"a":"\xed\xa0\x80"}', b'\xef\xbb\xbf{"a":"b"}']
+)
+def test_texts_that_are_not_utf_8_are_refused(raw):
+    for sent_so in (raw, raw + b" " * 5_000):
+        with pytest.raises(BadRequest):
+            read_json(sent(sent_so))
