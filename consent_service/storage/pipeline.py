@@ -155,7 +155,7 @@ class _Link:
             if result.status == pq.ExecStatus.PIPELINE_SYNC:
                 return found
             if libpq.status != pq.ConnStatus.OK:
-                error_of(libpq, result)
+                raise error_of(libpq, result)
             found.append(result)
 
     def _wait(self, events: int) -> None:
