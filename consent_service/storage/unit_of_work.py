@@ -11,7 +11,12 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import (
+    DBAPIError,
+    InterfaceError,
+    OperationalError,
+    PendingRollbackError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
@@ -119,7 +124,8 @@ def _be_at(connection: Connection, moment: str) -> None:
 def _store_errors() -> Iterator[None]:
     try:
         yield
-    except (OperationalError, InterfaceError, PoolTimeout) as error:
+    except (OperationalError, InterfaceError, PoolTimeout, PendingRollbackError) as error:
+        # the last of whoever goes on after the connection was lost
         raise Unavailable() from error
     except DBAPIError as error:
         if error.connection_invalidated or getattr(error.orig, "sqlstate", "") == _NO_SUCH_TABLE:

@@ -1,15 +1,18 @@
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
 from flask import current_app
 from sqlalchemy import bindparam, insert, select, text, update
+from sqlalchemy.exc import DBAPIError
 
+from consent_service.kernel.errors import Unavailable
 from consent_service.oauth.tables import ClientRow
 from consent_service.storage.direct import Refused, direct
 from consent_service.storage.prepared import Prepared
 from consent_service.storage.together import Adding, Changing, Together
-from consent_service.storage.unit_of_work import reading, unit_of_work
+from consent_service.storage.unit_of_work import reading, snapshot, unit_of_work
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -69,6 +72,21 @@ def test_an_inner_unit_goes_with_the_outer_one():
     with pytest.raises(ZeroDivisionError):
         failing()
     assert names() == set()
+
+
+@pytest.mark.parametrize("store", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("door", [unit_of_work, snapshot])
+def test_who_goes_on_after_the_connection_was_lost_is_told_at_the_end(door):
+    def go_on():
+        with door() as tx:
+            with suppress(DBAPIError):
+                tx.execute(text("SELECT pg_terminate_backend(pg_backend_pid()), pg_sleep(5)"))
+            assert tx.invalidated
+
+    with pytest.raises(Unavailable):
+        go_on()
+    with door() as tx:
+        assert tx.scalar(text("SELECT 1")) == 1
 
 
 def test_the_next_unit_is_a_new_one_after_a_failure():
