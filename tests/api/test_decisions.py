@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from consent_service.crypto import signing
+from consent_service.decisions import service
 from consent_service.storage.direct import Door
 from tests.support import small_catalogue
 from tests.support.problems import UNKNOWN, assert_needs_scope, fault, without_request
@@ -275,6 +276,20 @@ def test_what_cannot_be_logged_is_not_answered(shop, ann):
     shop.change_store("ALTER TABLE elsewhere RENAME TO ledger_entries")
     assert entries(shop) == []
     assert shop.reason(ann) == "consent_given"
+
+
+def test_one_batch_at_a_time(shop, ann, monkeypatch):
+    """Another waits, and in the end no longer; single checks do not."""
+    monkeypatch.setattr(service, "_WAIT_S", 0.1)
+    body = {"customer_id": ann, "purpose": "news"}
+    with service._one_batch:
+        late = shop.api.post(BASE + "/batch", {"checks": [body]})
+        assert (late.status_code, late.json["code"]) == (503, "unavailable")
+        assert late.headers["Retry-After"] == "1"
+        assert shop.api.post(BASE, body).status_code == 200
+    assert entries(shop, "batch") == []
+    assert shop.api.post(BASE + "/batch", {"checks": [body]}).status_code == 200
+    assert len(entries(shop, "batch")) == 1
 
 
 def test_what_cannot_be_logged_is_not_done(shop, ann):
