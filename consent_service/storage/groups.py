@@ -53,7 +53,7 @@ class Group(Generic[Some]):
 
     def join(self, own: Some, carry_out: Callable[[Take[Some]], None]) -> None:
         """Returns when `own` is done. Who leads has it done by `carry_out`, which takes all that
-        waits when it is ready, marks what it has done, and may wake it at once.
+        waits when it is ready, and marks what it has done.
 
         Raises: Unavailable when it was not done in time, and what went wrong with it.
         """
