@@ -39,7 +39,7 @@ _BYTES = "decode(repeat(md5(g::text), {}), 'hex')"
 _PARTS = {f"b{16 * n}": _BYTES.format(n) for n in (1, 2, 4, 5, 8, 14)}
 
 
-def grow(connection, lo, hi, purposes=PURPOSES, entries=3):
+def grow(connection, lo, hi, purposes=PURPOSES, entries=4):
     """Adds the customers numbered from `lo` up to `hi`, each with a record of each purpose and so
     many entries of the log, and lets the planner know."""
     connection.execute("SET synchronous_commit = off")
