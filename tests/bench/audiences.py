@@ -19,12 +19,11 @@ import pyarrow.parquet
 from consent_service.crypto import blind_index, keyring
 from consent_service.kernel.ids import CustomerId, customer_id_text, new_uuids
 from tests.bench import crowd, report
-from tests.bench.measure import Line, Spread, timed
+from tests.bench.measure import RUNS, Line, Spread, timed
 from tests.bench.serving import NEWSLETTER, service
 from tests.support import postgres
 
 PEOPLE = 2_000_000
-RUNS = 2
 TITLE = "Screening of a large audience, on PostgreSQL"
 TEXT = f"""
 `POST /v1/screenings` with {PEOPLE:,} different people, of as many customers, from a client on the

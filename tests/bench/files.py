@@ -17,13 +17,12 @@ from consent_service.kernel.clock import utc_now
 from consent_service.storage import migrations
 from consent_service.storage.db import db
 from tests.bench import log, report
-from tests.bench.measure import Line, Spread, timed
+from tests.bench.measure import RUNS, Line, Spread, timed
 from tests.bench.serving import service
 from tests.bench.worker import standing_still
 from tests.support import postgres, stores
 
 COUNT = 300_000
-RUNS = 2
 TITLE = "The log as a file"
 TEXT = f"""
 `GET /v1/disclosures` of a log of {COUNT:,} entries, nine in ten of which are listed, from

@@ -36,9 +36,9 @@ class Line:
     wanted: str = ""
 
 
-def in_turn(baseline, subject, runs=RUNS):
-    """Calls both, one after the other, `runs` times; what each gave, in pairs."""
-    return [(baseline(), subject()) for _ in range(runs)]
+def in_turn(baseline, subject):
+    """Calls both, one after the other, RUNS times; what each gave, in pairs."""
+    return [(baseline(), subject()) for _ in range(RUNS)]
 
 
 def compared(pairs, baseline, subject, unit, wanted=""):

@@ -33,7 +33,6 @@ from tests.bench.worker import standing_still
 from tests.support import log, postgres, stores
 
 COUNT = 100_000
-RUNS = 3
 TITLE = "Sealing"
 TEXT = f"""
 {COUNT:,} entries that wait, sealed by one sealer. The bare work is the same leaves hashed into
@@ -86,7 +85,7 @@ def _backlog(kind, url):
             leaves = tree_store.list_leaves(tx, 0, COUNT)
         if kind == "sqlite":
             leaves = [(index, made.hex, leaf) for index, made, leaf in leaves]
-        pairs = in_turn(lambda: _bare(kind, url, leaves), _sealed, RUNS)
+        pairs = in_turn(lambda: _bare(kind, url, leaves), _sealed)
         db.engine.dispose()
     return pairs
 
@@ -162,4 +161,4 @@ def _beside(url):
             time.sleep(_CATCHES_UP_S)
             return rate
 
-        return in_turn(alone, sealed, RUNS)
+        return in_turn(alone, sealed)
