@@ -4,7 +4,6 @@ import re
 import shutil
 from contextlib import contextmanager
 from datetime import timedelta
-from io import BytesIO
 from types import SimpleNamespace
 
 import pytest
@@ -20,6 +19,7 @@ from consent_service.config import Environment
 from consent_service.consents import jobs as consents_jobs
 from consent_service.consents import service as consents
 from consent_service.consents.model import EventKind, NewEvent
+from consent_service.crypto.spool import Spool
 from consent_service.customers import service as customers
 from consent_service.customers.model import IdentifierType, NewCustomer
 from consent_service.customers.normaliser import identifier
@@ -195,8 +195,10 @@ class Office:
             found = catalogues.current().purposes[purpose]
             question = Question(purpose, Channel.EMAIL, None, found.recipients[0])
             asked = screenings_model.Request(question, {}, FormKind.NDJSON, None)
-            body, who = BytesIO(f'"{customer}"\n'.encode()), Caller("x", frozenset(), (), None)
-            summary, _ = screenings.screen(body, asked, who.client_id, utc_now(), keys())
+            who = Caller("x", frozenset(), (), None)
+            with Spool() as body:
+                body.write(f'"{customer}"\n'.encode())
+                summary, _ = screenings.screen(body, asked, who.client_id, utc_now(), keys())
             made = decode("scr", summary.screening_id, 2)[1]
             use = Use(found.data_categories[:1], found.recipients[0], "web", utc_now())
             disclosures.record_audience_use(use, made, who, utc_now(), keys())
