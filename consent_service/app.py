@@ -1,10 +1,13 @@
 """The application, wired: the only file that knows every room."""
 
+from collections.abc import Collection
+
 from flask import Flask
 
 from consent_service import __version__, api_document, health
 from consent_service.accounts import wiring as accounts
 from consent_service.catalogue import routes as catalogue_routes
+from consent_service.catalogue import service as catalogue
 from consent_service.config import Settings
 from consent_service.consents import routes as consents_routes
 from consent_service.consents import service as consents
@@ -21,6 +24,7 @@ from consent_service.erasures import service as erasures
 from consent_service.kernel.clock import Clock, utc_now
 from consent_service.oauth import client_routes
 from consent_service.oauth import pages as oauth_pages
+from consent_service.oauth import recipients as oauth_recipients
 from consent_service.oauth import routes as oauth_routes
 from consent_service.oauth import server as oauth_server
 from consent_service.operations import gate
@@ -95,6 +99,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
     customers.watch_identifiers(suppressions.project)
     app.extensions[catalogue_routes.COUNT_TO_ASK_AGAIN] = consents.count_to_ask_again
     app.extensions[oauth_routes.SERVER] = oauth_server.init_app(app)
+    oauth_recipients.hand_in(_known_recipients)
     app.extensions[oauth_pages.LOCK_CUSTOMER] = lambda one: customers.lock_customers([one])
     app.register_blueprint(oauth_pages.pages)
     document = api.make_api(app, DESCRIPTION, __version__)
@@ -113,3 +118,10 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
     portal.init_app(app)
     docs.init_app(app, lambda: api_document.text_of(app))
     return app
+
+
+def _known_recipients() -> Collection[str] | None:
+    try:
+        return catalogue.current().recipients
+    except catalogue.NoCatalogue:
+        return None

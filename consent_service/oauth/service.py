@@ -26,6 +26,7 @@ from consent_service.oauth.model import (
     is_redirect_address,
     new_secret,
 )
+from consent_service.oauth.recipients import check_recipients
 from consent_service.storage.direct import direct
 from consent_service.storage.unit_of_work import reading, unit_of_work
 
@@ -59,7 +60,8 @@ def create_client(
     jwks: str | None = None,
 ) -> NewSecret:
     """Registers a client and makes its first secret; one with `jwks` (public keys that were
-    checked) signs instead. Raises: Invalid, ClientExists."""
+    checked) signs instead. With no catalogue in force any recipient is taken.
+    Raises: Invalid, ClientExists."""
     if not _CLIENT_ID.fullmatch(client_id):
         raise Invalid.at("/client_id", "invalid", "2 to 64 of a-z, 0-9, _ and -, a letter first.")
     method = AuthMethod.SECRET if jwks is None else AuthMethod.PRIVATE_KEY_JWT
@@ -67,6 +69,7 @@ def create_client(
         client_id, name, scopes, recipients, now, None, None, kind, redirect_uris, jwks, method
     )
     _check(client)
+    check_recipients(recipients)
     with unit_of_work() as tx:
         if not store.add_client(tx, client):
             raise ClientExists()
@@ -91,12 +94,13 @@ def change_access(
 
 
 def change_client(client_id: str, changes: ClientChanges, actor: Actor, now: datetime) -> Client:
-    """Changes a client; what it holds of the old rights is dead at the next request.
-    Raises: NotFound, Invalid."""
+    """Changes a client; what it holds of the old rights is dead at the next request. With no
+    catalogue in force any recipient is taken. Raises: NotFound, Invalid."""
     with unit_of_work() as tx:
         before = _existing(store.find_client(tx, client_id, lock=True))
         after = _changed(before, changes, now)
         _check(after)
+        check_recipients(after.recipients, before.recipients)
         if after != before:
             store.change_client(tx, after)
             _end_access(client_id, before, after)
@@ -212,7 +216,7 @@ def _existing(client: Client | None) -> Client:
 
 def _check(client: Client) -> None:
     if not client.scopes or not client.scopes <= frozenset(Scope):
-        raise Invalid.at("/scope", "unknown_scope", "Scopes must be of the API's list.")
+        raise Invalid.at("/scopes", "unknown_scope", f"Scopes are {', '.join(Scope)}.")
     if (client.auth_method is AuthMethod.PRIVATE_KEY_JWT) != (client.jwks is not None):
         raise Invalid.at("/jwks", "invalid", "A client that signs has keys, and no other has.")
     if Scope.DECISIONS_CHECK in client.scopes and not client.recipients:
@@ -222,7 +226,7 @@ def _check(client: Client) -> None:
             raise Invalid.at("/redirect_uris", "invalid", "A service has none.")
         return
     if not client.scopes <= CUSTOMER_SCOPES:
-        raise Invalid.at("/scope", "not_for_apps", "A customer cannot allow an app that much.")
+        raise Invalid.at("/scopes", "not_for_apps", "A customer cannot allow an app that much.")
     if not client.redirect_uris or not all(map(is_redirect_address, client.redirect_uris)):
         raise Invalid.at(
             "/redirect_uris", "invalid", "One or more https addresses, exact, without a fragment."

@@ -127,6 +127,28 @@ def test_who_asks_for_decisions_says_who_receives(admin):
     assert admin.patch(path, {"scopes": ["decisions:check"]}).status_code == 422
 
 
+def test_a_recipient_is_one_of_the_catalogue_in_force(admin, sample_catalogue):
+    refused = admin.post("/v1/clients", {**SERVICE, "recipients": ["email_service", "no_such"]})
+    assert refused.status_code == 422
+    (fault,) = refused.json["errors"]
+    assert (fault["pointer"], fault["code"]) == ("/recipients/1", "unknown_recipient")
+    assert "email_service" in fault["detail"]
+    assert "no_such" not in refused.get_data(as_text=True)
+    assert admin.post("/v1/clients", SERVICE).status_code == 201
+    refused = admin.patch("/v1/clients/mailer", {"recipients": ["no_such"]})
+    assert refused.json["errors"][0]["code"] == "unknown_recipient"
+    assert admin.patch("/v1/clients/mailer", {"recipients": ["sms_gateway"]}).status_code == 200
+
+
+def test_a_recipient_that_a_client_had_before_the_catalogue_it_keeps(admin, open_shop):
+    open_shop("early", recipients=("no_such",)).load()
+    assert admin.patch("/v1/clients/early", {"name": "New"}).status_code == 200
+    more = admin.patch("/v1/clients/early", {"recipients": ["mailer", "no_such"]})
+    assert more.json["recipients"] == ["mailer", "no_such"]
+    assert admin.patch("/v1/clients/early", {"recipients": ["mailer"]}).status_code == 200
+    assert admin.patch("/v1/clients/early", {"recipients": ["no_such"]}).status_code == 422
+
+
 @pytest.mark.parametrize(
     "address",
     ["https://app.example.org", "http://127.0.0.1:9/cb", "http://localhost/cb", "http://[::1]:9/"],

@@ -184,7 +184,7 @@ def test_whoever_wants_no_more_is_told_where_it_is_then(shop, desk, make, listen
 
 def test_an_erasure_is_told_by_id_until_it_is_done(shop, desk, make, listens):
     away = [True]
-    target = listens(make("crm"), lambda _: 503 if away else 204, ["customer.erased"])
+    target = listens(make("warehouse"), lambda _: 503 if away else 204, ["customer.erased"])
     ann = shop.customer("ann@example.org")
     request = desk.approved(ann, "erasure")
     desk.erased(request)

@@ -169,17 +169,27 @@ def test_an_old_secret_lives_on_for_a_day_unless_said(consent, home):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "pointer"),
+    ("arguments", "told"),
     [
-        (("create", "website", "--scope", "everything"), "/scope"),
-        (("create", "Web Site", "--scope", "consents:read"), "/client_id"),
+        (("website", "--scope", "everything"), "/scopes: Scopes are catalogue:read, catalogue:"),
+        (("Web Site", "--scope", "consents:read"), "/client_id: 2 to 64 of a-z"),
     ],
 )
-def test_a_client_that_cannot_be_is_refused_with_the_place(consent, home, arguments, pointer):
-    result = consent("clients", *arguments, "--data-dir", home)
+def test_a_client_that_cannot_be_is_refused_with_the_place(consent, home, arguments, told):
+    result = consent("clients", "create", *arguments, "--data-dir", home)
     assert result.exit_code == 1
-    assert f"  {pointer}: " in result.stderr
+    assert f"  {told}" in result.stderr
     assert consent("clients", "list", "--data-dir", home).stdout == ""
+
+
+def test_a_recipient_that_the_catalogue_has_not_is_refused_once_there_is_one(consent, home):
+    create = ("clients", "create", "--scope", "decisions:check", "--data-dir", home)
+    assert consent(*create, "early", "--recipient", "nobody_such").exit_code == 0
+    assert consent("catalogue", "load", SAMPLE, "--data-dir", home).exit_code == 0
+    told = consent(*create, "late", "--recipient", "email_service", "--recipient", "nobody_such")
+    assert told.exit_code == 1
+    assert "  /recipients/1: Not in the catalogue. Its recipients: ad_platform, " in told.stderr
+    assert consent(*create, "late", "--recipient", "email_service").exit_code == 0
 
 
 @pytest.mark.parametrize("command", ["rotate-secret", "disable"])
