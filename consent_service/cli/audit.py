@@ -16,11 +16,23 @@ import click
 
 from consent_service.cli.trusted import read_checkpoint, read_keys
 from consent_service.ledger import notes, packs
-from consent_service.ledger.notes import BadNote
+from consent_service.ledger.notes import BadNote, Verifier
 from consent_service.ledger.verify import Broken
 
 _PATIENCE = 60
 _LONGEST_NOTE = 1 << 20
+
+
+def _checked_url(_: click.Context, __: click.Parameter, url: str) -> str:
+    """An address, less the slash at its end. Raises: BadParameter."""
+    try:
+        parts = urllib.parse.urlsplit(url)
+        speaks_http = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        speaks_http = False
+    if not speaks_http:
+        raise click.BadParameter("Give an address such as https://consent.example.org.")
+    return url.rstrip("/")
 
 
 @click.group()
@@ -30,7 +42,8 @@ def command() -> None:
 
 @command.command()
 @click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--url", required=True, metavar="URL", help="The service's address.")
+@click.option("--url", required=True, metavar="URL", callback=_checked_url,
+              help="The service's address.")  # fmt: skip
 @click.option("--client", required=True, metavar="ID", help="A client with disclosures:read.")
 @click.option("--key", type=click.Path(exists=True, dir_okay=False, path_type=Path),
               help="The verifier key you were given; kept in DIRECTORY from then on.")  # fmt: skip
@@ -44,17 +57,12 @@ def pull(directory: Path, url: str, client: str, key: Path | None, since: Path |
     it holds, and the next pull goes on from its checkpoint.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    kept_key, kept = directory / "key", directory / "checkpoint"
-    if key is not None and not kept_key.exists():
-        shutil.copyfile(key, kept_key)
-    if not kept_key.exists():
-        raise click.UsageError("Give the verifier key once, with --key. Get it from the service's "
-                               "people, not from the service alone.")  # fmt: skip
-    trusted = read_keys(key or kept_key)
+    kept = directory / "checkpoint"
+    trusted = _trusted(directory / "key", key)
     start = since or (kept if kept.exists() else None)
     before = None if start is None else read_checkpoint(start, trusted)
     size = 0 if before is None else before.size
-    service = _Service(url.rstrip("/"))
+    service = _Service(url)
     try:
         newest = notes.open_checkpoint(service.fetch_checkpoint(), trusted)
     except BadNote as error:
@@ -81,6 +89,17 @@ def pull(directory: Path, url: str, client: str, key: Path | None, since: Path |
     part.replace(named)
     _replace(kept, note)
     click.echo(f"The log is whole: {report.leaves} leaves more, {size + report.leaves} in all.")
+
+
+def _trusted(kept: Path, given: Path | None) -> list[Verifier]:
+    """The keys that were given, else those that were kept. The first to be given are kept."""
+    if given is None and not kept.exists():
+        raise click.UsageError("Give the verifier key once, with --key. Get it from the service's "
+                               "people, not from the service alone.")  # fmt: skip
+    found = read_keys(given or kept)
+    if given is not None and not kept.exists():
+        shutil.copyfile(given, kept)
+    return found
 
 
 class _Service:
@@ -111,7 +130,7 @@ class _Service:
 
     def _open(self, path: str, authorization: str = "", body: bytes | None = None) -> Any:
         shown = {"Authorization": authorization} if authorization else {}
-        asked = urllib.request.Request(self._url + path, body, shown)  # noqa: S310  # any address
+        asked = urllib.request.Request(self._url + path, body, shown)  # noqa: S310  # http or https
         try:
             return urllib.request.urlopen(asked, timeout=_PATIENCE)  # noqa: S310  # as above
         except urllib.error.HTTPError as error:

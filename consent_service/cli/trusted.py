@@ -10,10 +10,13 @@ from consent_service.ledger.notes import BadNote, Checkpoint, Verifier
 
 
 def read_keys(path: Path) -> list[Verifier]:
-    """The verifier keys in a file, a line each. Raises: Invalid."""
+    """The verifier keys in a file, a line each, at least one. Raises: Invalid."""
     with _told(path):
         lines = path.read_text(encoding="utf-8").splitlines()
-        return [notes.read_verifier(line) for line in lines if line.strip()]
+        found = [notes.read_verifier(line) for line in lines if line.strip()]
+    if not found:
+        raise Invalid(f"{path}: there is no verifier key in it.")
+    return found
 
 
 def read_checkpoint(path: Path, trusted: list[Verifier]) -> Checkpoint:

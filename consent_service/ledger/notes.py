@@ -23,7 +23,11 @@ _PROOF = "c2sp.org/tlog-proof@v1"
 
 
 class BadNote(Exception):
-    """A note, checkpoint, key or proof that is not one, or that no known key signed."""
+    """A note, checkpoint, key or proof that is not one, or is not signed as it says."""
+
+
+class NotSigned(BadNote):
+    """A note that no known key signed: of somebody else, or the keys are."""
 
 
 class Verifier(Struct, frozen=True):
@@ -96,10 +100,10 @@ def sign(text: str, name: str, keys: Iterable[Ed25519PrivateKey]) -> str:
 
 def open_note(note: str, verifiers: Sequence[Verifier]) -> str:
     """The text of a note that one of these keys signed. A signature of a known key that is wrong
-    spoils the note. Raises: BadNote."""
+    spoils the note. Raises: BadNote, NotSigned."""
     text, lines = split_note(note)
     if not sum(_is_signed(text, read_signature(line), verifiers) for line in lines):
-        raise BadNote("no known key signed the note")
+        raise NotSigned("no known key signed the note")
     return text
 
 
@@ -137,7 +141,7 @@ def read_checkpoint(text: str) -> Checkpoint:
 
 def open_checkpoint(note: str, verifiers: Sequence[Verifier]) -> Checkpoint:
     """The checkpoint in a note that one of these keys signed, which names the log they are of.
-    Raises: BadNote."""
+    Raises: BadNote, NotSigned."""
     found = read_checkpoint(open_note(note, verifiers))
     if found.origin not in {verifier.name for verifier in verifiers}:
         raise BadNote("the checkpoint is of another log")

@@ -23,7 +23,7 @@ from consent_service.kernel.errors import Invalid
 from consent_service.ledger import batches, notes, proofs, tree_store
 from consent_service.ledger.merkle import HASH_BYTES, Growing, leaf_hash
 from consent_service.ledger.model import EntryKind
-from consent_service.ledger.notes import BadNote, Checkpoint, Verifier
+from consent_service.ledger.notes import BadNote, Checkpoint, NotSigned, Verifier
 from consent_service.ledger.verify import Broken, Report
 from consent_service.storage.unit_of_work import reading
 
@@ -107,7 +107,8 @@ def verify_pack(
     witnessed: Sequence[Checkpoint] = (),
 ) -> Report:
     """Checks a pack offline, from `since` on, a checkpoint that was kept, and against those that a
-    witness kept. Raises: Broken, Invalid for what is no pack, or says nothing of a witness's."""
+    witness kept. Raises: Broken, Invalid for what is no pack, is not signed by these keys, or says
+    nothing of a witness's."""
     first = 0 if since is None else since.size
     if any(one.size < first for one in witnessed):
         raise Invalid("The pack starts after what the witness saw. Check an earlier one.")
@@ -127,6 +128,10 @@ def _verify(
     first = 0 if since is None else since.size
     try:
         signed = notes.open_checkpoint(_text(pack, "checkpoint"), verifiers)
+    except NotSigned:
+        raise Invalid(
+            "This pack is not signed by this key: it is of another log, or the key is."
+        ) from None
     except BadNote as error:
         raise Broken(first, f"the checkpoint: {error}") from None
     parts = [base64.b64decode(line, validate=True) for line in _text(pack, "before").splitlines()]

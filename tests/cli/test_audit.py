@@ -80,6 +80,10 @@ def test_a_log_that_was_rewritten_since_is_told_and_not_kept(pull, served, added
         ((), None, "Give the verifier key once"),
         (("--key",), "wrong", "refused /oauth/token with 401"),
         (("--key", "--url", "http://127.0.0.1:9"), None, "does not answer"),
+        (("--key", "--url", "notaurl"), None, "Give an address such as https://"),
+        (("--key", "--url", "file:///etc"), None, "Give an address such as https://"),
+        (("--key", "--url", "http://a b"), None, "does not answer"),
+        (("--key", "--url", "http://[::1"), None, "Give an address such as https://"),
     ],
 )
 def test_what_goes_wrong_is_told(pull, more, secret, told):
@@ -88,6 +92,16 @@ def test_what_goes_wrong_is_told(pull, more, secret, told):
     result = pull(*more, **({"secret": secret} if secret else {}))
     assert result.exit_code in {1, 2}
     assert told in " ".join(result.stderr.split())
+
+
+def test_a_key_file_without_a_key_is_not_kept(pull, tmp_path):
+    empty = tmp_path / "empty"
+    empty.touch()
+    told = pull("--key", empty)
+    assert told.exit_code == 1
+    assert "there is no verifier key in it" in told.stderr
+    assert pull("--key", pull.key).exit_code == 0
+    assert pull().exit_code == 0
 
 
 def test_a_log_that_was_put_back_is_told(pull, served):

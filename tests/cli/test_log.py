@@ -53,7 +53,7 @@ def test_a_pack_is_checked_with_nothing_else_at_hand(consent, logged, tmp_path):
     other.write_text("PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW\n")
     told = consent("log", "verify", "--file", pack, "--key", other)
     assert told.exit_code == 1
-    assert "no known key signed" in told.stderr
+    assert told.stderr.startswith("error: This pack is not signed by this key")
 
 
 @pytest.mark.parametrize(
@@ -62,15 +62,23 @@ def test_a_pack_is_checked_with_nothing_else_at_hand(consent, logged, tmp_path):
         (["--file", "pack.zip"], "--file needs --key"),
         (["--file", "key", "--key", "key"], "no evidence pack"),
         (["--file", "pack.zip", "--key", "pack.zip"], "is not text"),
+        (["--file", "pack.zip", "--key", "empty"], "empty: there is no verifier key in it."),
+        (["--file", "pack.zip", "--key", "rubbish"], "rubbish: this is no verifier key"),
+        (["--key", "empty"], "empty: there is no verifier key in it."),
         (["--file", "pack.zip", "--key", "key", "--since", "key"], "no signed note"),
     ],
 )
-def test_what_cannot_be_meant_is_told(consent, logged, arguments, told):
-    _, pack, key = logged
+def test_what_cannot_be_meant_is_told(consent, logged, tmp_path, arguments, told):
+    home, pack, key = logged
     named = {"pack.zip": pack, "key": key}
-    result = consent("log", "verify", *(named.get(one, one) for one in arguments))
+    for name, text in (("empty", "\n"), ("rubbish", "a key\n")):
+        named[name] = tmp_path / name
+        named[name].write_text(text)
+    given = (named.get(one, one) for one in arguments)
+    result = consent("log", "verify", *given, "--data-dir", home)
     assert result.exit_code in {1, 2}
     assert told in result.stderr
+    assert "broken" not in result.stderr
 
 
 def test_a_pack_never_replaces_a_file(consent, logged):

@@ -132,9 +132,11 @@ def test_leaves_that_are_missing_or_too_many_are_named(pack, check, change, inde
 
 def test_a_pack_under_another_key_is_refused(pack, check, signed):
     other = [verifier_of(signed.origin, Ed25519PrivateKey.generate())]
-    assert broken(check, pack(), None, other) == 0
+    with pytest.raises(Invalid, match="not signed by this key"):
+        check(pack(), None, other)
     forged = notes.sign(str(signed), signed.origin, [Ed25519PrivateKey.generate()])
-    assert broken(check, rewritten(pack(), checkpoint=lambda _: forged)) == 0
+    with pytest.raises(Invalid, match="not signed by this key"):
+        check(rewritten(pack(), checkpoint=lambda _: forged))
 
 
 @pytest.mark.parametrize(
