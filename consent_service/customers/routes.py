@@ -15,7 +15,7 @@ from consent_service.customers.schemas import (
     LookupBody,
 )
 from consent_service.kernel.clock import rfc3339
-from consent_service.kernel.errors import PreconditionFailed, PreconditionRequired
+from consent_service.kernel.errors import Invalid, PreconditionRequired
 from consent_service.kernel.ids import customer_id_text, parse_customer_id
 from consent_service.oauth.guard import Customers, caller, require_scope
 from consent_service.web.api import Reply, Routes
@@ -68,7 +68,11 @@ def show_customer(customer_id: str) -> Reply:
 @api.problem(428)
 @idempotent
 def change_customer(changes: Changes, customer_id: str) -> Reply:
-    """Change a customer whom nobody has changed since it was read (If-Match)."""
+    """Change a customer whom nobody has changed since it was read (If-Match).
+
+    An empty change leaves the revision as it is. `If-Match: *` is refused: it would undo what
+    others changed.
+    """
     found = parse_customer_id(customer_id)
     service.change_customer(found, changes, _expected_revision(), now(), keys(), caller().actor)
     customer = service.get_customer(found, keys())
@@ -83,7 +87,8 @@ def _expected_revision() -> int:
         raise PreconditionRequired()
     matched = re.fullmatch(r'"(\d{1,9})"', given.strip())
     if matched is None:
-        raise PreconditionFailed()
+        detail = 'If-Match is one revision as it was read, in its quotes, such as "7"; never *.'
+        raise Invalid.at("", "invalid_if_match", detail)
     return int(matched[1])
 
 

@@ -126,7 +126,7 @@ class CustomerPatch(Contract):
         ownership.refuse_fields(loaded, _NOT_BY_APPS)
         facts = ("jurisdiction", "language", "age_band")
         cleared = frozenset(name for name in facts if name in loaded and loaded[name] is None)
-        profile = loaded.get("profile")
+        profile = loaded.get("profile") or None
         band = loaded.get("age_band")
         return Changes(
             tuple(loaded["identifiers"]) if "identifiers" in loaded else None,

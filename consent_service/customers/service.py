@@ -186,7 +186,8 @@ def change_customer(
     keys: Keyring,
     actor: Actor = SYSTEM,
 ) -> int:
-    """Changes a customer who is still at revision `expected`; the new revision.
+    """Changes a customer who is still at revision `expected`; the new revision, or the same when
+    no change is asked for.
 
     Raises: NotFound, PreconditionFailed, IdentifierKnown.
     """
@@ -195,6 +196,8 @@ def change_customer(
         customer_id = resolved[customer_id]
         if revisions[customer_id] != expected:
             raise PreconditionFailed()
+        if changes == Changes():
+            return expected
         revision = expected + 1
         set_revisions({customer_id: revision})
         customer = get_customer(customer_id, keys)

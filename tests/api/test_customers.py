@@ -265,11 +265,24 @@ def test_every_change_of_the_customer_s_things_is_a_change(shop, patch):
         assert patch(ann, {"language": "en"}, before).status_code == 412
 
 
-def test_another_if_match_than_a_revision_matches_nothing(shop):
+@pytest.mark.parametrize("body", [{}, {"profile": {}}])
+def test_an_empty_change_leaves_the_revision_and_wants_to_know_it(shop, patch, body):
+    ann = shop.customer("ann@example.org", profile={"first_name": "Ann"})
+    before, rows = shop.api.get(f"{BASE}/{ann}"), shop.counts()
+    reply = patch(ann, body, 1)
+    assert (reply.status_code, reply.json) == (200, before.json)
+    assert reply.headers["ETag"] == before.headers["ETag"] == '"1"'
+    assert shop.counts() == rows
+    assert patch(ann, body, 2).status_code == 412
+    assert shop.api.patch(f"{BASE}/{ann}", body).status_code == 428
+
+
+def test_another_if_match_than_a_revision_is_refused(shop):
     ann = shop.customer()
-    for match in ('W/"1"', "1", "*", '"1", "2"', '"one"', '"99999999999"', '"²"', ""):
+    for match in ('W/"1"', "1", "*", '"1", "2"', '"one"', '"99999999999"', '"²"', "zzz", ""):
         reply = shop.api.patch(f"{BASE}/{ann}", {}, headers={"If-Match": match})
-        assert reply.status_code == 412, match
+        assert fault(reply) == ("", "invalid_if_match"), match
+        assert "If-Match" in reply.json["errors"][0]["detail"]
 
 
 def test_a_change_without_if_match_is_428(shop):
