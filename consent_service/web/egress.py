@@ -24,11 +24,12 @@ _NAT64 = IPv6Network("64:ff9b::/96")
 
 
 class NotAllowed(Exception):
-    """An address that this service does not speak to; the text says why."""
+    """An address that this service does not speak to; the text says why, and lacks its subject:
+    "is no address"."""
 
 
 class NoAnswer(Exception):
-    """Nobody answered, or not as HTTP; the text says how."""
+    """Nobody answered, or not as HTTP; the text says how, as `NotAllowed`'s does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ def _resolve(parts: SplitResult, private: bool) -> list[str]:
     try:
         found = socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
-        raise NoAnswer("its name leads nowhere") from None
+        raise NoAnswer("has a name that leads nowhere") from None
     addresses = list(dict.fromkeys(str(address[0]) for *_, address in found))
     for address in addresses:
         _judge(address, private)

@@ -1,6 +1,7 @@
 """Checkpoints go to those who keep them, and what they co-sign comes back and is held against the
 log. The witness is a real server that judges as C2SP's tlog-witness says."""
 
+import socket
 import threading
 from datetime import timedelta
 
@@ -230,6 +231,16 @@ def test_one_that_is_down_is_tried_later_and_later_and_the_others_go_on(
     assert waits == [15, 30, 60, 120]
     down = service.list_witnesses()[0]
     assert (down.failed_tries, down.last_error) == (5, "it does not answer")
+
+
+def test_one_whose_name_leads_nowhere_is_told_as_such(add, send, monkeypatch):
+    def nowhere(*_, **__):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    add("w1", Kind.WEBHOOK, "https://witness.example.org/")
+    grow()
+    monkeypatch.setattr(socket, "getaddrinfo", nowhere)
+    assert send() == {"w1": "it has a name that leads nowhere"}
 
 
 def test_one_that_comes_back_is_well_again(watched, send, clock):
