@@ -39,7 +39,7 @@ def command(port: int, as_json: bool) -> None:
     with it. What CONSENT_... variables say plays no part. Ctrl-C ends it.
     """
     settings = _settings(port)
-    with reserved_port(HOST, port):
+    with reserved_port(HOST, port, "name another one by --port"):
         click.echo(f"Preparing {settings.data_dir} ...", err=True)
         recipient = Recipient()
         found = sample.prepare(settings, recipient.url)

@@ -8,10 +8,10 @@ from consent_service.kernel.errors import MisconfiguredError
 
 
 @contextmanager
-def reserved_port(host: str, port: int) -> Iterator[None]:
+def reserved_port(host: str, port: int, otherwise: str) -> Iterator[None]:
     """Holds a port for this process's children. The web workers share it by SO_REUSEPORT,
     by which a second server could share it too without anybody noticing; a plain socket
-    cannot be bound beside one that is held.
+    cannot be bound beside one that is held. `otherwise` is how to name another one.
 
     Raises: MisconfiguredError when it is in use or the host is not of this machine.
     """
@@ -23,7 +23,7 @@ def reserved_port(host: str, port: int) -> Iterator[None]:
         except OSError as error:
             raise MisconfiguredError(
                 f"cannot listen on {host} port {port}: {error.strerror}; "
-                "stop what is there, or set another CONSENT_PORT or CONSENT_HOST"
+                f"stop what is there, or {otherwise}"
             ) from None
     with socket.socket(family) as holder:
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)

@@ -15,6 +15,8 @@ from consent_service.cli.supervisor import Child, Supervisor
 from consent_service.config import Settings
 from consent_service.kernel.heap import share_heap
 
+_OTHERWISE = "set another CONSENT_PORT or CONSENT_HOST"
+
 _log = structlog.get_logger()
 
 
@@ -33,7 +35,8 @@ def command(host: str | None, port: int | None, workers: int | None, threads: in
     settings = chosen_settings(host=host, port=port, workers=workers, threads=threads)
     with running_app(settings, replayed=False) as app:
         pass  # refuses what the children would, once and in plain words
-    with reserved_port(settings.host, settings.port), supervised(settings, app) as supervisor:
+    reserved = reserved_port(settings.host, settings.port, _OTHERWISE)
+    with reserved, supervised(settings, app) as supervisor:
         _log.info("serve:server:started", host=settings.host, port=settings.port)
         supervisor.wait()
     sys.exit(0 if supervisor.stopped_in_time else 1)

@@ -135,6 +135,8 @@ def test_a_port_in_use_is_told_before_anything_else(demo, tmp_path):
         out, said = command.main.communicate(timeout=20)
     assert (command.main.returncode, out) == (2, b"")
     assert said.decode().startswith("error: cannot listen on 127.0.0.1 port")
+    assert "name another one by --port" in said.decode()
+    assert "CONSENT_" not in said.decode()  # they play no part
     assert not (tmp_path / "instance").exists()
 
 
