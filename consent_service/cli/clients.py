@@ -7,6 +7,7 @@ from typing import BinaryIO
 import click
 
 from consent_service.cli.context import actor, running_app
+from consent_service.cli.listing import echo_lines
 from consent_service.cli.options import store_options
 from consent_service.kernel.clock import rfc3339
 from consent_service.oauth import service
@@ -75,8 +76,7 @@ def list_() -> None:
     """List every client with its scopes and recipients."""
     with running_app():
         clients = service.list_clients()
-    for client in clients:
-        click.echo(_line(client))
+    echo_lines(map(_line, clients))
 
 
 @command.command()

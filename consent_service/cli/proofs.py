@@ -10,6 +10,7 @@ import click
 from consent_service.accounts import limits, staff
 from consent_service.accounts.model import Staff
 from consent_service.cli.context import running_app
+from consent_service.cli.listing import echo_lines, items_of
 from consent_service.cli.options import store_options
 from consent_service.kernel.errors import Invalid
 from consent_service.kernel.ids import parse_customer_id
@@ -103,14 +104,12 @@ def fetch(officer: str, opening_id: str, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 def list_(as_json: bool) -> None:
     """List what was asked for, oldest first."""
-    cursor, more = None, True
+
+    def told(each: Opening) -> str:
+        return json.dumps(opening_json(each, now())) if as_json else _line(each)
+
     with running_app():
-        while more:
-            page = service.list_openings(cursor, _PAGE)
-            for each in page.items:
-                click.echo(json.dumps(opening_json(each, now())) if as_json else _line(each))
-            cursor = page.next_cursor
-            more = cursor is not None
+        echo_lines(map(told, items_of(lambda cursor: service.list_openings(cursor, _PAGE))))
 
 
 @command.command()

@@ -3,6 +3,7 @@
 import click
 
 from consent_service.cli.context import running_app
+from consent_service.cli.listing import echo_lines
 from consent_service.cli.options import store_options
 from consent_service.kernel.errors import NotFound
 from consent_service.oauth import service as oauth
@@ -49,8 +50,10 @@ def list_() -> None:
     """List the quotas that were set."""
     with running_app():
         found = throttling.list_quotas()
-    for (client, budget), per_minute in sorted(found.items()):
-        click.echo(f"{client:<20} {budget:<12} {per_minute}")
+    echo_lines(
+        f"{client:<20} {budget:<12} {per_minute}"
+        for (client, budget), per_minute in sorted(found.items())
+    )
 
 
 def _check_client(client: str) -> None:

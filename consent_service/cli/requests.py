@@ -1,11 +1,11 @@
 """`consent requests`: privacy requests, for staff at a terminal."""
 
 import json
-from collections.abc import Iterator
 
 import click
 
 from consent_service.cli.context import actor, running_app
+from consent_service.cli.listing import echo_lines, items_of
 from consent_service.cli.options import store_options
 from consent_service.erasures import cleaning
 from consent_service.erasures import service as erasures
@@ -222,22 +222,12 @@ def cancel_lift(request_id: str, reason: str | None) -> None:
     click.echo(f"{request_id} goes on to restrict.")
 
 
-def _all(wanted: RequestFilter) -> Iterator[Request]:
-    cursor = None
-    while True:
-        page = service.list_requests(wanted, cursor, _PAGE)
-        yield from page.items
-        cursor = page.next_cursor
-        if cursor is None:
-            return
-
-
 def _say_all(wanted: RequestFilter, as_json: bool) -> None:
-    for request in _all(wanted):
-        if as_json:
-            click.echo(json.dumps(summary_json(request, now())))
-        else:
-            click.echo(_line(request))
+    def told(request: Request) -> str:
+        return json.dumps(summary_json(request, now())) if as_json else _line(request)
+
+    found = items_of(lambda cursor: service.list_requests(wanted, cursor, _PAGE))
+    echo_lines(map(told, found))
 
 
 def _say(request: Request) -> None:

@@ -7,6 +7,7 @@ import click
 from consent_service.accounts import staff
 from consent_service.accounts.model import NewLink, Role, Staff
 from consent_service.cli.context import actor, running_app
+from consent_service.cli.listing import echo_lines
 from consent_service.cli.options import store_options
 from consent_service.storage.unit_of_work import unit_of_work
 from consent_service.web.runtime import keys, now, runtime
@@ -85,8 +86,7 @@ def list_() -> None:
     """List all staff with their roles."""
     with running_app():
         found = staff.list_staff()
-    for member in found:
-        click.echo(_line(member))
+    echo_lines(map(_line, found))
 
 
 def _show_link(made: NewLink, as_json: bool) -> None:

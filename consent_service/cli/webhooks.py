@@ -1,10 +1,13 @@
 """`consent webhooks`: who is sent what changes."""
 
+from collections.abc import Mapping
 from datetime import timedelta
+from uuid import UUID
 
 import click
 
 from consent_service.cli.context import actor, running_app
+from consent_service.cli.listing import echo_lines, items_of
 from consent_service.cli.options import store_options
 from consent_service.crypto.envelope import SealBroken
 from consent_service.kernel.clock import rfc3339
@@ -54,9 +57,7 @@ def list_() -> None:
     """List every webhook, and how it does."""
     with running_app():
         counts = service.count_deliveries()
-        for webhook in service.list_webhooks():
-            parts = (f"{counts.get((webhook.id, s.value), 0)} {s.value}" for s in DeliveryState)
-            click.echo(f"{_line(webhook)}  {', '.join(parts)}")
+        echo_lines(_line(each, counts) for each in service.list_webhooks())
 
 
 @command.command()
@@ -65,15 +66,11 @@ def list_() -> None:
 @click.option("--state", type=_STATES)
 def deliveries(webhook_id: str, state: str | None) -> None:
     """List what was, is or will be sent, the oldest first."""
-    wanted, cursor = None if state is None else DeliveryState(state), None
+    wanted = None if state is None else DeliveryState(state)
+    of = parse_webhook_id(webhook_id)
     with running_app():
-        while True:
-            page = service.list_deliveries(parse_webhook_id(webhook_id), wanted, cursor, _PAGE)
-            for each in page.items:
-                click.echo(_delivery_line(each))
-            cursor = page.next_cursor
-            if cursor is None:
-                return
+        found = items_of(lambda cursor: service.list_deliveries(of, wanted, cursor, _PAGE))
+        echo_lines(map(_delivery_line, found))
 
 
 @command.command()
@@ -120,7 +117,7 @@ def delete(webhook_id: str) -> None:
     click.echo("It is deleted.")
 
 
-def _line(webhook: Webhook) -> str:
+def _line(webhook: Webhook, counts: Mapping[tuple[UUID, str], int]) -> str:
     try:
         url = service.open_url(webhook, keys())
     except (SealBroken, MisconfiguredError):
@@ -130,8 +127,13 @@ def _line(webhook: Webhook) -> str:
         standing = "disabled"
     elif webhook.failures:
         standing = f"failed {webhook.failures} times in a row"
-    types = " ".join(webhook.event_types)
-    return f"{webhook_id_text(webhook.id)}  {webhook.client_id}  {url}  {types}  {standing}"
+    parts = (
+        f"{webhook_id_text(webhook.id)}  {webhook.client_id}  {url}",
+        " ".join(webhook.event_types),
+        standing,
+        ", ".join(f"{counts.get((webhook.id, s.value), 0)} {s.value}" for s in DeliveryState),
+    )
+    return "  ".join(parts)
 
 
 def _delivery_line(each: Delivery) -> str:

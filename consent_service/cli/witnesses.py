@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from consent_service.cli.context import actor, running_app
+from consent_service.cli.listing import echo_lines
 from consent_service.cli.options import store_options
 from consent_service.crypto.envelope import SealBroken
 from consent_service.kernel.clock import rfc3339
@@ -59,8 +60,7 @@ def add(name: str, kind: str, target: str, verifier: str | None, every: int, pri
 def list_() -> None:
     """List every witness: what it has, and what went wrong last."""
     with running_app(replayed=False):
-        for witness in service.list_witnesses():
-            click.echo(_line(witness))
+        echo_lines(map(_line, service.list_witnesses()))
 
 
 @command.command()

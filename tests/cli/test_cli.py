@@ -182,6 +182,27 @@ def test_a_client_that_cannot_be_is_refused_with_the_place(consent, home, argume
     assert consent("clients", "list", "--data-dir", home).stdout == ""
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("clients", "list"),
+        ("proofs", "list"),
+        ("proofs", "list", "--json"),
+        ("quotas", "list"),
+        ("requests", "list"),
+        ("requests", "list", "--json"),
+        ("requests", "overdue"),
+        ("staff", "list"),
+        ("webhooks", "list"),
+        ("witnesses", "list"),
+    ],
+)
+def test_an_empty_list_says_so_and_a_script_reads_nothing(consent, home, words):
+    result = consent(*words, "--data-dir", home)
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr == "There are none.\n"
+
+
 def test_a_recipient_that_the_catalogue_has_not_is_refused_once_there_is_one(consent, home):
     create = ("clients", "create", "--scope", "decisions:check", "--data-dir", home)
     assert consent(*create, "early", "--recipient", "nobody_such").exit_code == 0

@@ -50,7 +50,7 @@ def ask(consent, home):
 
 
 def test_requests_are_listed_and_decided(run, ask):
-    assert run("list") == ""
+    assert run("list") == "There are none.\n"
     one, two = ask("rectification"), ask("erasure")
     assert [line.split()[:3] for line in run("list").splitlines()] == [
         [one, "rectification", "received"],
@@ -75,7 +75,7 @@ def test_requests_are_listed_and_decided(run, ask):
     customer = shown["customer_id"]
     listed = run("list", "--json", "--customer", customer, "--kind", "access")
     assert [json.loads(line)["state"] for line in listed.splitlines()] == ["rejected"]
-    assert run("overdue") == ""
+    assert run("overdue") == "There are none.\n"
 
 
 def test_a_restriction_is_lifted_and_left(run, ask):
