@@ -41,6 +41,11 @@ class Contract(Schema):
 class Instant(fields.AwareDateTime):
     """An RFC 3339 time with an offset, kept in UTC."""
 
+    default_error_messages = {  # noqa: RUF012  # marshmallow's own type
+        "invalid": "Not a valid RFC 3339 time.",
+        "invalid_awareness": "A time has an offset from UTC, such as +02:00, or Z for none.",
+    }
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(format="iso", **kwargs)
 
@@ -48,13 +53,13 @@ class Instant(fields.AwareDateTime):
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
     ) -> datetime:
         if not isinstance(value, str) or "T" not in value.upper():
-            raise ValidationError("Not a valid RFC 3339 time.")
+            raise self.make_error("invalid")
         instant = super()._deserialize(value, attr, data, **kwargs)
         assert isinstance(instant, datetime)
         try:
             utc = instant.astimezone(UTC)
         except OverflowError:
-            raise ValidationError("Not a valid RFC 3339 time.") from None
+            raise self.make_error("invalid") from None
         if not 1900 <= utc.year <= 9000:
             raise ValidationError("A time between the years 1900 and 9000.")
         return utc

@@ -181,6 +181,21 @@ def test_a_no_dated_ahead_counts_from_its_recording(shop, ann):
     assert shop.reason(ann) == "consent_given"
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("2026-03-02T09:00:00", "A time has an offset from UTC, such as +02:00, or Z for none."),
+        ("2026-03-02Tnine", "Not a valid RFC 3339 time."),
+        ("0001-01-01T00:00:00+23:59", "Not a valid RFC 3339 time."),
+        ("today", "Not a valid RFC 3339 time."),
+    ],
+)
+def test_a_time_that_is_none_is_told_what_it_lacks(shop, ann, text, told):
+    reply = shop.api.post(BASE, shop.event(ann, "given", captured_at=text))
+    assert fault(reply) == ("/captured_at", "invalid")
+    assert reply.json["errors"][0]["detail"] == told
+
+
 @pytest.mark.parametrize("kind", ["given", "renewed"])
 def test_a_yes_may_be_dated_five_minutes_ahead_and_no_more(shop, ann, kind):
     late = shop.event(ann, kind, captured_at=shop.at(minutes=5, microseconds=1))
