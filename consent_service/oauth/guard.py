@@ -55,7 +55,8 @@ def require_scope(
             if found is None:
                 return _refused()
             if wanted not in found.scopes:
-                response = problem(403, "insufficient_scope", "The token lacks the scope.")
+                detail = f"The token lacks the scope {wanted}."
+                response = problem(403, "insufficient_scope", detail)
                 response.headers["WWW-Authenticate"] = (
                     f'{_REALM}, error="insufficient_scope", scope="{wanted}"'
                 )

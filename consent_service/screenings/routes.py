@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response, request
-from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest
 
 from consent_service.catalogue.model import Channel
 from consent_service.crypto.spool import Spool
@@ -19,6 +19,7 @@ from consent_service.screenings import jobs, service
 from consent_service.screenings.model import Column, FormKind, Job, Request
 from consent_service.screenings.schemas import JobReply, ScreeningQuery, ScreeningReply
 from consent_service.web.api import MEBIBYTE, Reply, Routes
+from consent_service.web.problems import OtherMediaType
 from consent_service.web.runtime import keys, now
 
 api = Routes("screenings", "Screenings: may this data be used for a whole audience, now?")
@@ -149,11 +150,11 @@ def _screening(screening_id: str) -> UUID:
 
 
 def _request(query: dict[str, Any]) -> Request:
-    """Raises: UnsupportedMediaType."""
+    """Raises: OtherMediaType."""
     try:
         form = FormKind(request.mimetype)
     except ValueError:
-        raise UnsupportedMediaType() from None
+        raise OtherMediaType(*FormKind) from None
     channel, categories, column = (query.get(n) for n in ("channel", "data_categories", "column"))
     who = caller()
     question = Question(

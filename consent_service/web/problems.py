@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 from flask import Flask, Response, jsonify, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, UnsupportedMediaType
 
 from consent_service.kernel import errors
 from consent_service.kernel.errors import DomainError, FieldError, MisconfiguredError
@@ -58,6 +58,14 @@ HTTP_CODES = {
     415: ("unsupported_media_type", "Send a media type that this resource takes, not compressed."),
     429: (errors.TooMany.code, errors.TooMany.detail),
 }
+
+
+class OtherMediaType(UnsupportedMediaType):
+    """A body that is missing, compressed, or of none of the types that the resource takes."""
+
+    def __init__(self, *taken: str) -> None:
+        self.text = f"Send a body of {' or '.join(taken)}, not compressed."
+        super().__init__(self.text)
 
 
 def status_of(error: DomainError) -> int:
@@ -114,6 +122,8 @@ def from_http(error: HTTPException) -> Response:
     """The problem a framework error makes; its own text may echo input and is dropped."""
     status = error.code or 500
     code, detail = HTTP_CODES.get(status, ("error", TITLES.get(status, "Error") + "."))
+    if isinstance(error, OtherMediaType):
+        detail = error.text
     response = problem(status, code, detail)
     for name, value in error.get_headers():
         if name.lower() in ("allow", "retry-after", "www-authenticate"):

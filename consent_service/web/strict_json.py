@@ -10,9 +10,10 @@ import msgspec
 from flask import Request
 from marshmallow import ValidationError
 from webargs.flaskparser import FlaskParser
-from werkzeug.exceptions import BadRequest, HTTPException, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, HTTPException
 
 from consent_service.kernel.errors import FieldError, Invalid
+from consent_service.web.problems import OtherMediaType
 
 _READ = "consent.json"
 _SMALL = 4096  # bytes
@@ -87,9 +88,9 @@ def _all_of(stream: Any, size: int) -> bytes:
 def _check_type(request: Request) -> None:
     said = request.environ.get("CONTENT_TYPE")
     if said != "application/json" and request.mimetype != "application/json":
-        raise UnsupportedMediaType()
+        raise OtherMediaType("application/json")
     if request.environ.get("HTTP_CONTENT_ENCODING"):
-        raise UnsupportedMediaType()
+        raise OtherMediaType("application/json")
 
 
 def _parse(raw: bytes) -> Any:

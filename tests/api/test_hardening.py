@@ -46,6 +46,13 @@ def test_a_name_that_stands_twice_is_400(send):
 def test_another_type_is_415(send, content_type):
     reply = send(b"{}", content_type)
     assert (reply.status_code, reply.json["code"]) == (415, "unsupported_media_type")
+    assert reply.json["detail"] == "Send a body of application/json, not compressed."
+
+
+def test_no_body_at_all_is_told_what_to_send(client, token):
+    reply = client.post("/v1/customers", headers={"Authorization": f"Bearer {token}"})
+    assert reply.status_code == 415
+    assert reply.json["detail"].startswith("Send a body of application/json")
 
 
 def test_a_compressed_body_is_415(send):

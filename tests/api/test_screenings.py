@@ -292,7 +292,12 @@ def test_what_cannot_be_read_leaves_no_trace(shop, people):
         reply = screen(shop, body, form)
         assert (reply.status_code, reply.json["errors"][0]["code"]) == (422, code)
     assert screen(shop, b"", purpose="nothing").json["errors"][0]["code"] == "unknown_purpose"
-    assert screen(shop, b"", "text/plain").status_code == 415
+    other = screen(shop, b"", "text/plain")
+    assert other.status_code == 415
+    assert other.json["detail"] == (
+        "Send a body of application/x-ndjson or text/csv or application/vnd.apache.parquet, "
+        "not compressed."
+    )
     assert shop.counts() == counts
 
 

@@ -44,4 +44,5 @@ def assert_needs_scope(open_shop, scope, method, path, body=None):
     stranger = open_shop(f"stranger{next(_numbers)}", EVERYTHING - {scope})
     reply = stranger.api.send(method, path, body)
     assert (reply.status_code, reply.json["code"]) == (403, "insufficient_scope")
+    assert reply.json["detail"] == f"The token lacks the scope {scope}."
     assert f'scope="{scope}"' in reply.headers["WWW-Authenticate"]
