@@ -30,6 +30,19 @@ _FAILURES = Budget("oauth.failures", 60, timedelta(minutes=10))
 GRANT_TYPES = ("authorization_code", "client_credentials", "refresh_token")
 
 
+class UnknownClient(InvalidClientError):  # type: ignore[misc]  # Authlib has no types
+    """A client that has not shown who it is; what is wrong with it is not told.
+    Source: RFC 6749, section 5.2; RFC 7617, section 2."""
+
+    description = "Unknown client, or not its secret or assertion."
+    status_code = 401
+
+    def get_headers(self) -> list[tuple[str, str]]:
+        """Those of any error, and a challenge."""
+        challenge = ("WWW-Authenticate", 'Basic realm="consent"')
+        return [*OAuth2Error.get_headers(self), challenge]
+
+
 class Server(AuthorizationServer):  # type: ignore[misc]  # Authlib has no types
     """Authlib's server. Plain http from elsewhere is a refused request, not a crash."""
 
@@ -41,10 +54,22 @@ class Server(AuthorizationServer):  # type: ignore[misc]  # Authlib has no types
         """The answer of another endpoint to the present request."""
         return self._answer(lambda: self.create_endpoint_response(name))
 
+    def get_token_grant(self, request: Any) -> Any:
+        """The grant that is asked for. Raises: OAuth2Error."""
+        named = request.form.get("grant_type")
+        if not named:
+            raise _invalid_request("Send grant_type.")
+        if named not in GRANT_TYPES:
+            raise _error("unsupported_grant_type", 400, f"Grants are {', '.join(GRANT_TYPES)}.")
+        return super().get_token_grant(request)
+
     def authenticate_client(self, request: Any, methods: Any, endpoint: str = "token") -> Any:
         """The client of a request, counted. Ending a token is never held up.
-        Raises: InvalidClientError, TooMany."""
-        client = super().authenticate_client(request, methods, endpoint)
+        Raises: UnknownClient, TooMany."""
+        try:
+            client = super().authenticate_client(request, methods, endpoint)
+        except InvalidClientError:
+            raise UnknownClient() from None
         budget = _BUDGETS.get(endpoint)
         if budget is not None:
             admit_client(client.get_client_id(), budget)
@@ -134,4 +159,4 @@ def _save_token(token: dict[str, Any], asked: Any) -> None:
             now(),
         )
     except NotFound:
-        raise InvalidClientError() from None
+        raise UnknownClient() from None

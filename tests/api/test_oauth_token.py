@@ -91,7 +91,8 @@ def test_wrong_secret_and_unknown_client_look_alike(ask, website):
     assert len(seen) == 1
     assert replies[0].status_code == 401
     assert replies[0].json["error"] == "invalid_client"
-    assert "Basic" in replies[0].headers["WWW-Authenticate"]
+    assert replies[0].json["error_description"] == "Unknown client, or not its secret or assertion."
+    assert replies[0].headers["WWW-Authenticate"] == 'Basic realm="consent"'
 
 
 @pytest.mark.parametrize(
@@ -140,11 +141,19 @@ def test_a_scope_the_client_does_not_have_is_refused_and_not_left_out(ask, websi
 
 @pytest.mark.parametrize(
     "grant",
-    ["password", "implicit", "", "CLIENT_CREDENTIALS", "urn:ietf:params:oauth:grant-type:x"],
+    ["password", "implicit", "CLIENT_CREDENTIALS", "urn:ietf:params:oauth:grant-type:x"],
 )
 def test_another_grant_is_refused(ask, website, grant):
     reply = ask({"grant_type": grant, "username": "a", "password": "b"}, basic(website))
     assert (reply.status_code, reply.json["error"]) == (400, "unsupported_grant_type")
+    assert grant not in reply.json["error_description"]
+
+
+@pytest.mark.parametrize("form", [{}, {"grant_type": ""}])
+def test_a_request_without_a_grant_is_told_to_name_one(ask, website, form):
+    reply = ask(form, basic(website))
+    assert (reply.status_code, reply.json["error"]) == (400, "invalid_request")
+    assert reply.json["error_description"] == "Send grant_type."
 
 
 @pytest.mark.parametrize("name", ["grant_type", "scope", "client_id"])
