@@ -33,7 +33,7 @@ def bodies(ann):
             {**plain, "identifier": {"type": "email", "value": "ann@example.org"}},
             [plain],
         )
-    ] + [b"{", b"", b'{"purpose": "news", "purpose": "news"}', b"\xff"]
+    ] + [b'{"a" 1}', b"", b'{"purpose": "news", "purpose": "news"}', b"\xff"]
 
 
 def post(shop, body, token=None, media_type="application/json"):
