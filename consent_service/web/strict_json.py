@@ -54,6 +54,12 @@ class StrictParser(FlaskParser):
         raise Invalid(errors=tuple(field_errors(messages)))
 
 
+def refuse_parameters(request: Request) -> None:
+    """For where the query has none. Raises: Invalid when one is given."""
+    if request.args:
+        raise Invalid(errors=tuple(field_errors(dict.fromkeys(request.args, "Unknown field."))))
+
+
 def plain_body(request: Request, most: int) -> Any:
     """The body of a request, if it says that it has no more than so many bytes and is sound; None
     if not, and then `read_json` tells why."""
