@@ -10,6 +10,7 @@ from flask import Flask
 from consent_service.kernel.errors import DomainError
 from consent_service.oauth.model import CUSTOMER_SCOPES, Scope
 from consent_service.web import problems
+from consent_service.web.contracts import OrOne
 
 _SCOPES = {
     Scope.CATALOGUE_READ: "Read purposes, notices and the rest of the catalogue",
@@ -33,6 +34,7 @@ _SCOPES = {
     Scope.CLIENTS_MANAGE: "Manage clients, their scopes and secrets",
     Scope.REPORTS_READ: "Read reports and run simulations",
 }
+_REF = "#/components/schemas/"
 _OTHER_CODES = {
     "not_authenticated": "401: Send a live access token as bearer.",
     "insufficient_scope": "403: The token lacks the scope.",
@@ -78,6 +80,8 @@ def document_of(app: Flask) -> dict[str, Any]:
             if "responses" in operation:
                 operation["responses"] = dict(sorted(operation["responses"].items()))
     schemas = dict(sorted(made["components"]["schemas"].items()))
+    _tell_one_from_many(schemas)
+    _open_replies(schemas, made["paths"])
     schemas["Problem"]["properties"]["code"]["description"] = _describe_codes()
     return {
         "openapi": made["openapi"],
@@ -87,6 +91,32 @@ def document_of(app: Flask) -> dict[str, Any]:
         "paths": made["paths"],
         "components": {"schemas": schemas, "securitySchemes": _SECURITY_SCHEMES},
     }
+
+
+def _tell_one_from_many(schemas: dict[str, Any]) -> None:
+    for kind in OrOne.__subclasses__():
+        one = {"$ref": _REF + kind.one.__name__}
+        schemas[kind.__name__] = {"oneOf": [one, schemas[kind.__name__]]}
+
+
+def _open_replies(schemas: dict[str, Any], paths: dict[str, Any]) -> None:
+    """What is answered may have more fields one day; what is sent may not."""
+    operations = [each for path in paths.values() for each in path.values()]
+    sent = set[str]()
+    found = _referred_to([each["requestBody"] for each in operations if "requestBody" in each])
+    while found - sent:
+        sent |= found
+        found = _referred_to([schemas[name] for name in found])
+    for name in schemas.keys() - sent:
+        schemas[name].pop("additionalProperties", None)
+
+
+def _referred_to(value: Any) -> set[str]:
+    """The names of schemas that a part of the document refers to."""
+    if isinstance(value, dict):
+        own = {value["$ref"].removeprefix(_REF)} if "$ref" in value else set[str]()
+        return own.union(*map(_referred_to, value.values()))
+    return set[str]().union(*map(_referred_to, value)) if isinstance(value, list) else set()
 
 
 def error_codes() -> dict[str, str]:

@@ -113,6 +113,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
     carriers.hand_in(
         dict.fromkeys(packages.KINDS, packages.carry),
         {RequestKind.ERASURE: erasures.carrier(privacy_requests_site)},
+        {RequestKind.ERASURE: erasures.find_wait},
     )
     packages_building.hand_in(personal_data.export, recipients.list_outstanding)
     portal.init_app(app)

@@ -27,7 +27,7 @@ from yaml.events import (
 )
 
 from consent_service.catalogue.faults import Faults, name_of
-from consent_service.kernel.errors import Invalid
+from consent_service.kernel.errors import Invalid, Malformed
 
 MAX_BYTES = 2 * 1024 * 1024
 MAX_DEPTH = 20
@@ -46,7 +46,7 @@ _PLAIN: dict[str, bool | None] = {
 }
 
 
-class MalformedDocument(Exception):
+class MalformedDocument(Malformed):
     """Not YAML, not JSON, or not UTF-8. The text says on which line; it repeats nothing."""
 
 
@@ -176,7 +176,7 @@ def _decoded(text: str | bytes) -> str:
     try:
         return text.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise MalformedDocument("not UTF-8 text") from None
+        raise MalformedDocument("Not UTF-8 text.") from None
 
 
 def _joined_surrogates(text: str) -> str:
@@ -203,4 +203,5 @@ def _line(event: Event) -> int:
 
 
 def _malformed(line: int) -> str:
-    return f"line {line}: not well-formed YAML or JSON" if line else "not well-formed YAML or JSON"
+    where = f"Line {line}: n" if line else "N"
+    return f"{where}ot well-formed YAML or JSON."

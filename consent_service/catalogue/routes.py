@@ -3,11 +3,10 @@
 from typing import Any, cast
 
 from flask import current_app, request
-from werkzeug.exceptions import BadRequest
 
 from consent_service.catalogue import service
 from consent_service.catalogue.model import NoticeVersion
-from consent_service.catalogue.positions import MAX_BYTES, MalformedDocument
+from consent_service.catalogue.positions import MAX_BYTES
 from consent_service.catalogue.schemas import (
     CatalogueDocument,
     CatalogueReply,
@@ -66,13 +65,10 @@ def show_catalogue() -> Reply:
 def load_catalogue(query: dict[str, Any]) -> Reply:
     """Load the whole catalogue. Each fault is named with its line."""
     text = _document_text()
-    try:
-        if query["dry_run"]:
-            outcome = service.preview_catalogue(text, now(), _count_to_ask_again())
-        else:
-            outcome = service.load_catalogue(text, caller().actor, now(), _count_to_ask_again())
-    except MalformedDocument:
-        raise BadRequest() from None
+    if query["dry_run"]:
+        outcome = service.preview_catalogue(text, now(), _count_to_ask_again())
+    else:
+        outcome = service.load_catalogue(text, caller().actor, now(), _count_to_ask_again())
     return Reply(_outcome_body(outcome))
 
 

@@ -23,15 +23,23 @@ from consent_service.catalogue.shape import LONGEST_GRACE
 from consent_service.catalogue.versions import DifferenceKind
 from consent_service.web.contracts import KEY, LANGUAGE, Contract, Instant
 
-_KEPT = {"description": "Days that entries of the kind are kept; their leaves stay for good"}
+
+def _said(text: str) -> dict[str, str]:
+    return {"description": text}
 
 
-def _one_of(choices: type[StrEnum], *, required: bool = True, null: bool = False) -> fields.String:
+_KEPT = _said("Days that entries of the kind are kept; their leaves stay for good")
+
+
+def _one_of(
+    choices: type[StrEnum], said: str | None = None, *, required: bool = True, null: bool = False
+) -> fields.String:
     names = [choice.value for choice in choices]
     return fields.String(
         required=required,
         allow_none=null,
         validate=validate.OneOf([*names, None] if null else names),
+        metadata=_said(said) if said else {},
     )
 
 
@@ -54,7 +62,7 @@ class Controller(Schema):
     contact = fields.String(required=True)
     privacy_officer = fields.String(required=True)
     logo = fields.String(required=True, allow_none=True)
-    accent_colour = fields.String(required=True, metadata={"description": "#rrggbb"})
+    accent_colour = fields.String(required=True, metadata=_said("#rrggbb"))
 
 
 RequestDays = Schema.from_dict(
@@ -78,7 +86,7 @@ class Jurisdiction(Schema):
     source = fields.String(required=True)
     working_days = fields.List(
         _one_of(WorkingDays),
-        metadata={"description": "Which of the days above are working days, Monday to Friday"},
+        metadata=_said("Which of the days above are working days, Monday to Friday"),
     )
 
 
@@ -90,7 +98,7 @@ class DataCategory(Schema):
     sensitive = fields.Boolean(required=True)
     profile_fields = fields.List(
         fields.String(),
-        metadata={"description": "Fields of profiles that hold it, let go when nothing needs it"},
+        metadata=_said("Fields of profiles that hold it, let go when nothing needs it"),
     )
 
 
@@ -107,7 +115,7 @@ class Recipient(Schema):
 
     key = _key()
     role = _one_of(RecipientRole)
-    country = fields.String(required=True, metadata={"description": "ISO 3166"})
+    country = fields.String(required=True, metadata=_said("ISO 3166"))
     text = _texts()
 
 
@@ -119,7 +127,7 @@ class Touchpoint(Schema):
     text = _texts()
     origins = fields.List(
         fields.String(),
-        metadata={"description": "Sites that may show the preference widget: https://host[:port]"},
+        metadata=_said("Sites that may show the preference widget: https://host[:port]"),
     )
 
 
@@ -128,7 +136,7 @@ class NoticeVersion(Schema):
 
     key = _key()
     version = fields.String(required=True)
-    change = _one_of(Change)
+    change = _one_of(Change, "material: a yes to an older version holds no longer; minor: it does")
     in_use_from = Instant(required=True)
     text = _texts()
 
@@ -174,17 +182,41 @@ class Purpose(Schema):
     data_sources = _keys()
     recipients = _keys()
     regime = fields.Nested(RegimeRules, required=True)
-    direct_marketing = fields.Boolean(required=True)
-    sale_or_targeted_advertising = fields.Boolean(required=True)
-    explicit = fields.Boolean(required=True)
-    separate = fields.Boolean(required=True)
-    minimum_age = fields.Integer(required=True, allow_none=True)
-    confirmation = _one_of(Confirmation)
-    restriction_ground = _one_of(RestrictionGround, null=True)
-    validity_days = fields.Integer(required=True, allow_none=True)
-    retention_days = fields.Integer(required=True)
-    proof_retention_days = fields.Integer(required=True)
-    answer_lifetime_s = fields.Integer(required=True)
+    direct_marketing = fields.Boolean(
+        required=True, metadata=_said("Complaints, opt-outs and erasures stand against it")
+    )
+    sale_or_targeted_advertising = fields.Boolean(
+        required=True, metadata=_said("Global Privacy Control is a no to it")
+    )
+    explicit = fields.Boolean(
+        required=True, metadata=_said("Silence is never a yes; and asked by itself")
+    )
+    separate = fields.Boolean(
+        required=True, metadata=_said("Asked by itself, and no acceptance of all bears on it")
+    )
+    minimum_age = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata=_said("Years; for who is younger a guardian has to answer"),
+    )
+    confirmation = _one_of(Confirmation, "double: a yes counts once a mailed link was used")
+    restriction_ground = _one_of(
+        RestrictionGround,
+        "Why it goes on while processing is restricted; null: it does not",
+        null=True,
+    )
+    validity_days = fields.Integer(
+        required=True, allow_none=True, metadata=_said("Days that a yes holds; null: no end")
+    )
+    retention_days = fields.Integer(
+        required=True, metadata=_said("Days that data held for a consent stays after it ended")
+    )
+    proof_retention_days = fields.Integer(
+        required=True, metadata=_said("Days that what proves an answer is kept after it ended")
+    )
+    answer_lifetime_s = fields.Integer(
+        required=True, metadata=_said("Seconds that the answer to a check may be used")
+    )
 
 
 class PurposesReply(Schema):
@@ -220,9 +252,7 @@ class CatalogueDocument(Schema):
     log_retention_days = fields.Nested(LogRetentionDays)
     erasure_grace_days = fields.Integer(
         validate=validate.Range(0, LONGEST_GRACE),
-        metadata={
-            "description": "Days that an approved erasure can still be cancelled; 0 if left out"
-        },
+        metadata=_said("Days that an approved erasure can still be cancelled; 0 if left out"),
     )
 
 
@@ -237,9 +267,7 @@ class CatalogueReply(Schema):
 class LoadQuery(Contract):
     """How to load."""
 
-    dry_run = fields.Boolean(
-        load_default=False, metadata={"description": "Only say what loading would do"}
-    )
+    dry_run = fields.Boolean(load_default=False, metadata=_said("Only say what loading would do"))
 
 
 class DifferenceReply(Schema):
@@ -247,7 +275,7 @@ class DifferenceReply(Schema):
 
     pointer = fields.String(
         required=True,
-        metadata={"description": "JSON Pointer into the new document; of what is removed, the old"},
+        metadata=_said("JSON Pointer into the new document; of what is removed, the old"),
     )
     change = _one_of(DifferenceKind)
 

@@ -15,6 +15,7 @@ from consent_service.web.contracts import (
     CustomerIdField,
     Entries,
     Instant,
+    OrOne,
     PageQuery,
     text,
 )
@@ -93,22 +94,10 @@ class EventBody(SubjectBody):
         return loaded
 
 
-class EventsBody(EventBody):
+class EventsBody(OrOne):
     """One event, or `events` for many, all or none."""
 
-    events = fields.List(fields.Nested(EventBody), validate=validate.Length(1, MAX_EVENTS))
-
-    class Meta(Contract.Meta):
-        pass
-
-    def load(self, data: Any, **kwargs: Any) -> Any:
-        """Many, when `events` is there; else one."""
-        if isinstance(data, dict) and "events" in data:
-            return _ManyBody().load(data, **kwargs)
-        return EventBody().load(data, **kwargs)
-
-
-class _ManyBody(Contract):
+    one = EventBody
     events = fields.List(
         fields.Nested(EventBody), required=True, validate=validate.Length(1, MAX_EVENTS)
     )

@@ -41,7 +41,8 @@ class NoCertificateYet(Conflict):
 
     code = "no_certificate_yet"
     detail = (
-        "The erasure is not at its end. It has a certificate when every recipient has answered."
+        "The erasure is not at its end. It has a certificate when every recipient has answered, and"
+        " every webhook that wants to know has taken it or was given up."
     )
 
 

@@ -35,7 +35,7 @@ from consent_service.kernel.errors import NotFound
 from consent_service.personal_data import service as personal_data
 from consent_service.privacy_requests.carriers import CarrierOfMany, Outcome
 from consent_service.privacy_requests.letters import Site
-from consent_service.privacy_requests.model import Request, request_id_text
+from consent_service.privacy_requests.model import OPEN, Request, RequestKind, request_id_text
 from consent_service.privacy_requests.steps import get_request
 from consent_service.recipients import service as recipients
 from consent_service.storage.unit_of_work import reading, unit_of_work
@@ -58,14 +58,23 @@ def carrier(site: Callable[[], Site]) -> CarrierOfMany:
 
 def get_certificate(request_id: UUID) -> str:
     """The certificate of an erasure. Raises: NotFound, NoCertificateYet."""
-    get_request(request_id)
+    request = get_request(request_id)
     with reading() as tx:
         erasure = store.find(tx, request_id)
-    if erasure is None:
-        raise NotFound()
-    if erasure.certificate is None:
+    if erasure is not None and erasure.certificate is not None:
+        return erasure.certificate
+    if erasure is not None or (request.kind is RequestKind.ERASURE and request.state in OPEN):
         raise NoCertificateYet()
-    return erasure.certificate
+    raise NotFound()
+
+
+def find_wait(request_id: UUID) -> str | None:
+    """What an erasure that is done here waits for, whoever received the data having answered."""
+    with reading() as tx:
+        erasure = store.find(tx, request_id)
+    if erasure is None or erasure.cleaned_at is None or erasure.entry_id is None:
+        return None
+    return "webhooks" if changes.list_untold([erasure.entry_id]) else None
 
 
 def find_by_link(token: str) -> Erasure | None:

@@ -36,6 +36,13 @@ class DomainError(Exception):
         super().__init__(self.text)
 
 
+class Malformed(DomainError):
+    """It cannot be read at all."""
+
+    code = "malformed"
+    detail = "The request is not well formed."
+
+
 class Invalid(DomainError):
     """The request is well formed and cannot be meant."""
 

@@ -85,6 +85,7 @@ def by_one_read(
     is `looked_up` for the view. Nothing is answered to a body before the guard has had its say."""
 
     def find(token: str, moment: datetime) -> Caller | None:
+        kept().looked_up = None
         said = plain_body(this_request(), _SMALL)
         named = None if said is None else named_in(said)
         if named is None:

@@ -1,13 +1,11 @@
 """Shapes of the preference links API."""
 
-from typing import Any
-
 from marshmallow import Schema, fields, validate
 
 from consent_service.catalogue.model import Channel
 from consent_service.consents.schemas import SubjectBody
 from consent_service.preference_links.model import MOST
-from consent_service.web.contracts import KEY, Contract
+from consent_service.web.contracts import KEY, OrOne
 
 
 class MailingBody(SubjectBody):
@@ -17,22 +15,10 @@ class MailingBody(SubjectBody):
     channel = fields.String(validate=validate.OneOf(list(Channel)))
 
 
-class MailingsBody(MailingBody):
+class MailingsBody(OrOne):
     """One mail, or `mailings` for many."""
 
-    mailings = fields.List(fields.Nested(MailingBody), validate=validate.Length(1, MOST))
-
-    class Meta(Contract.Meta):
-        pass
-
-    def load(self, data: Any, **kwargs: Any) -> Any:
-        """Many, when `mailings` is there; else one."""
-        if isinstance(data, dict) and "mailings" in data:
-            return _ManyBody().load(data, **kwargs)
-        return MailingBody().load(data, **kwargs)
-
-
-class _ManyBody(Contract):
+    one = MailingBody
     mailings = fields.List(
         fields.Nested(MailingBody), required=True, validate=validate.Length(1, MOST)
     )

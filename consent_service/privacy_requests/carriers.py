@@ -31,6 +31,10 @@ CarrierOfMany = Callable[[Sequence[Request], datetime, Keyring], Mapping[UUID, O
 """As a carrier, of many requests at once: what came of those that are at their end, by id."""
 
 
+Wait = Callable[[UUID], str | None]
+"""What a request under way waits for that is nobody's turn here, if for anything, by its id."""
+
+
 class Recipients(Protocol):
     """Those to whom a customer's data went."""
 
@@ -55,17 +59,22 @@ class Recipients(Protocol):
 OWN = frozenset({RequestKind.RECTIFICATION, RequestKind.RESTRICTION, RequestKind.OBJECTION})
 
 _carriers: dict[RequestKind, CarrierOfMany] = {}
+_waits: dict[RequestKind, Wait] = {}
 _recipients: list[Recipients] = []
 
 
 def hand_in(
-    carriers: Mapping[RequestKind, Carrier], of_many: Mapping[RequestKind, CarrierOfMany] = {}
+    carriers: Mapping[RequestKind, Carrier],
+    of_many: Mapping[RequestKind, CarrierOfMany] = {},
+    waits: Mapping[RequestKind, Wait] = {},
 ) -> None:
     """Puts these carriers in place of those before. For `app.py`."""
     assert not OWN & (carriers.keys() | of_many.keys())
     _carriers.clear()
     _carriers.update({kind: _one_by_one(carrier) for kind, carrier in carriers.items()})
     _carriers.update(of_many)
+    _waits.clear()
+    _waits.update(waits)
 
 
 def hand_in_recipients(recipients: Recipients) -> None:
@@ -86,6 +95,12 @@ def find(kind: RequestKind) -> CarrierOfMany:
 def kinds() -> list[RequestKind]:
     """Those that are carried out."""
     return sorted(OWN | _carriers.keys())
+
+
+def find_wait(request: Request) -> str | None:
+    """What the carrier of a request under way waits for, where that is not its own turn."""
+    wait = _waits.get(request.kind)
+    return None if wait is None else wait(request.id)
 
 
 def is_carried(kind: RequestKind) -> bool:

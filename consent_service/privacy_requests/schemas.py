@@ -14,7 +14,10 @@ from consent_service.privacy_requests.model import (
 from consent_service.web.contracts import KEY, Contract, CustomerIdField, Instant, PageQuery, text
 
 _REASON = text(2_000)
-_WAITS_FOR = ("identity", "decision", "release", "carrier", "grace", "correction", "recipients")
+_WAITS_FOR = (
+    *("identity", "decision", "release", "carrier", "grace"),
+    *("correction", "recipients", "webhooks"),
+)
 
 
 class PrivacyRequestBody(SubjectBody):
@@ -68,7 +71,10 @@ class PrivacyRequestSummary(Schema):
         required=True,
         allow_none=True,
         validate=validate.OneOf([*_WAITS_FOR, None]),
-        metadata={"description": "`carrier`: approved, and this release cannot carry it out yet"},
+        metadata={
+            "description": "`carrier`: approved, and this release cannot carry it out yet."
+            " `webhooks`: erased, and a webhook that wants to know has not taken it yet"
+        },
     )
 
 

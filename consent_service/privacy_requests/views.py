@@ -33,6 +33,9 @@ def summary_json(request: Request, now: datetime) -> dict[str, Any]:
     approved, running = (request.state is s for s in (RequestState.APPROVED, RequestState.RUNNING))
     in_grace = approved and not is_over(request, now)
     others = running and carriers.recipients().are_waited_for(request.id)
+    wait = waits_for(request, has_carrier=carried, in_grace=in_grace, others=others)
+    if running and wait is None:
+        wait = carriers.find_wait(request)
     return {
         "id": request_id_text(request.id),
         "customer_id": customer_id_text(CustomerId(request.place)) if request.known else None,
@@ -45,7 +48,7 @@ def summary_json(request: Request, now: datetime) -> dict[str, Any]:
         "restricts": request.restricts,
         "lift_at": None if request.lift_at is None else rfc3339(request.lift_at),
         "identity": None if request.identity is None else request.identity.value,
-        "waits_for": waits_for(request, has_carrier=carried, in_grace=in_grace, others=others),
+        "waits_for": wait,
     }
 
 

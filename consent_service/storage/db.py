@@ -51,6 +51,13 @@ class _Database(SQLAlchemy):
 db = _Database(metadata=Base.metadata, disable_autonaming=True)
 
 SPARE = 4  # connections that are kept beyond one a thread
+_SETTINGS = (  # which a role or a database may have otherwise, and a URL may not change
+    "-c timezone=UTC",
+    "-c datestyle=ISO,MDY",
+    "-c statement_timeout=30000",
+    "-c synchronous_commit=on",
+    "-c default_transaction_isolation=read\\ committed",
+)
 
 
 def init_app(app: Flask, database_url: str, threads: int) -> None:
@@ -89,9 +96,19 @@ def engine_options(url: URL, threads: int) -> dict[str, Any]:
         "max_overflow": threads,
         "connect_args": {
             "connect_timeout": 5,
-            "options": "-c timezone=UTC -c statement_timeout=30000 -c synchronous_commit=on",
+            "keepalives_idle": 30,  # seconds; and milliseconds for what was sent to be received
+            "tcp_user_timeout": 35_000,
+            "target_session_attrs": "read-write",  # never a standby, which may be behind
+            "client_encoding": "utf8",
+            "options": " ".join((*_all_of(url, "options"), *_SETTINGS)),
         },
     }
+
+
+def _all_of(url: URL, name: str) -> tuple[str, ...]:
+    """What a URL says of it, once or several times."""
+    said = url.query.get(name, ())
+    return (said,) if isinstance(said, str) else said
 
 
 def prepare_engine(engine: Engine) -> None:

@@ -76,13 +76,21 @@ class Group(Generic[Some]):
             return own.leads
 
     def _wait(self, own: Some) -> None:
-        if own.wait(WAIT_S):
-            return
+        try:
+            if not own.wait(WAIT_S) and not self._leave(own):
+                own.wait()  # it is being carried out
+        except BaseException:
+            if not self._leave(own) and own.leads:
+                self._hand_on(own)
+            raise
+
+    def _leave(self, own: Some) -> bool:
+        """Whether it waits no longer, for nobody has begun with it, nor is it to lead."""
         with self._lock:
             if own in self._waiting and not own.leads:
                 self._waiting.remove(own)
-                raise Unavailable()
-        own.wait()  # it is being carried out
+                return True
+            return False
 
     def _lead(self, own: Some, carry_out: Callable[[Take[Some]], None]) -> None:
         taken: list[Some] = []

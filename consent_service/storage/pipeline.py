@@ -16,7 +16,8 @@ from sqlalchemy.pool import PoolProxiedConnection
 from consent_service.storage.db import IDLE_S
 from consent_service.storage.groups import Group, Take, Work
 
-LOST_AFTER_S = 35.0  # without a word: a statement is ended by the store after 30
+LOST_AFTER_S = 35.0  # without a word: the store ends a statement after 30. Of several it may say
+# nothing before the last, so that those who are told that they may be lost may yet be carried out.
 
 
 class Statement(Work):
@@ -120,8 +121,12 @@ class _Link:
         if not wrong:
             for each, each.result in zip(statements, found, strict=True):
                 each.done = True
-        elif len(statements) == 1:
-            statements[0].error = error_of(self._libpq, wrong[0])
+        else:
+            error = error_of(self._libpq, wrong[0])
+            if len(statements) == 1:
+                statements[0].error = error
+            elif _is_the_stores(error):  # each by itself would wait as long, one after another
+                raise error
         return not wrong or len(statements) == 1
 
     def _prepare(self, statement: Statement) -> bool:
@@ -129,7 +134,10 @@ class _Link:
         self._libpq.send_prepare(name, statement.text.encode())
         (result,) = self._results()
         if result.status not in DONE:
-            statement.error = error_of(self._libpq, result)
+            error = error_of(self._libpq, result)
+            if _is_the_stores(error):
+                raise error
+            statement.error = error
             return False
         self._names[statement.text] = name
         return True
@@ -176,10 +184,21 @@ class Left(OperationalError):
 def error_of(libpq: pq.abc.PGconn, result: pq.abc.PGresult) -> Error:
     """What was wrong with a statement. Raises: Left, where that is the connection."""
     error = errors.error_from_result(result)
-    stale = isinstance(error, errors.FeatureNotSupported)  # prepared before a migration
+    stale = isinstance(error, _STALE)
     if stale or libpq.status != pq.ConnStatus.OK:
         raise Left("the connection is of no more use") from error
     return error
 
 
+def _is_the_stores(error: Error) -> bool:
+    """Whether it says nothing of the statement: a lock on the table, no room on the disk."""
+    one_of_two = isinstance(error, errors.DeadlockDetected | errors.SerializationFailure)
+    return isinstance(error, OperationalError) and not one_of_two
+
+
+_STALE = (
+    errors.FeatureNotSupported,  # prepared before a migration
+    errors.InvalidSqlStatementName,  # forgotten, by whoever stands between
+    errors.ReadOnlySqlTransaction,  # this is no primary, or was none when it was asked for
+)
 DONE = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK)

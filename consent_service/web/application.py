@@ -9,7 +9,7 @@ from flask import Flask, Request, Response, request_finished, request_started
 from flask.ctx import AppContext, RequestContext
 from flask.globals import _cv_app, _cv_request, request_ctx
 from flask.sessions import NullSession
-from flask.signals import appcontext_tearing_down
+from flask.signals import appcontext_tearing_down, request_tearing_down
 from werkzeug.routing import MapAdapter
 from werkzeug.wsgi import get_host
 
@@ -81,7 +81,7 @@ class Application(Flask):
 
     def do_teardown_request(self, *error: Any) -> None:
         """Nothing, where nobody asked for any."""
-        if self.teardown_request_funcs:
+        if self.teardown_request_funcs or request_tearing_down.receivers:
             super().do_teardown_request(*error)
 
     def do_teardown_appcontext(self, *error: Any) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
@@ -36,6 +36,18 @@ class Contract(Schema):
 
     class Meta:
         unknown = RAISE
+
+
+class OrOne(Contract):
+    """Many things, under the name of its field, or one by itself: a body of `one`."""
+
+    one: ClassVar[type[Schema]]
+
+    def load(self, data: Any, **kwargs: Any) -> Any:
+        """What either schema makes of it. Raises: ValidationError."""
+        if isinstance(data, dict) and self.fields.keys() & data.keys():
+            return super().load(data, **kwargs)
+        return self.one().load(data, **kwargs)
 
 
 class Instant(fields.AwareDateTime):

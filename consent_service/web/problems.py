@@ -20,6 +20,7 @@ MEDIA_TYPE = "application/problem+json"
 
 _STATUS: tuple[tuple[type[DomainError], int], ...] = (
     (errors.NotFound, 404),
+    (errors.Malformed, 400),
     (errors.Invalid, 422),
     (errors.Conflict, 409),
     (errors.Gone, 410),
@@ -50,7 +51,7 @@ TITLES = {
     503: "Unavailable",
 }
 HTTP_CODES = {
-    400: ("malformed", "The request is not well formed."),
+    400: (errors.Malformed.code, errors.Malformed.detail),
     404: ("not_found", errors.NotFound.detail),
     405: ("method_not_allowed", "This resource does not know that method."),
     406: ("not_acceptable", "This resource has no such form."),

@@ -10,9 +10,9 @@ import msgspec
 from flask import Request
 from marshmallow import ValidationError
 from webargs.flaskparser import FlaskParser
-from werkzeug.exceptions import BadRequest, HTTPException
+from werkzeug.exceptions import HTTPException
 
-from consent_service.kernel.errors import FieldError, Invalid
+from consent_service.kernel.errors import DomainError, FieldError, Invalid, Malformed
 from consent_service.web.problems import OtherMediaType
 
 _READ = "consent.json"
@@ -25,6 +25,10 @@ _CODES = {
     "Unknown field.": "unknown_field",
     "Field may not be null.": "null",
 }
+
+
+class _Refused(ValueError):
+    """JSON as Python reads it, and not as the contract has it."""
 
 
 class StrictParser(FlaskParser):
@@ -51,6 +55,12 @@ class StrictParser(FlaskParser):
         raise Invalid(errors=tuple(field_errors(messages)))
 
 
+def refuse_parameters(request: Request) -> None:
+    """For where the query has none. Raises: Invalid when one is given."""
+    if request.args:
+        raise Invalid(errors=tuple(field_errors(dict.fromkeys(request.args, "Unknown field."))))
+
+
 def plain_body(request: Request, most: int) -> Any:
     """The body of a request, if it says that it has no more than so many bytes and is sound; None
     if not, and then `read_json` tells why."""
@@ -63,7 +73,7 @@ def plain_body(request: Request, most: int) -> Any:
     try:
         _check_type(request)
         body = environ[_READ] = _parse(raw)
-    except (HTTPException, Invalid):
+    except (HTTPException, DomainError):
         return None
     return body
 
@@ -99,11 +109,24 @@ def _parse(raw: bytes) -> Any:
         return body
     try:
         body = _decode(raw.decode())  # of bytes, json would take UTF-16 and halves of surrogates
-    except (ValueError, RecursionError):
-        raise BadRequest() from None
+    except (ValueError, RecursionError) as error:
+        raise Malformed(_fault(raw, error)) from None
     if _might_be_unstorable(raw) and _SUSPECT.search(raw):
         _refuse_unstorable(body, "")
     return body
+
+
+def _fault(raw: bytes, error: Exception) -> str:
+    """What is wrong with a body, in words that repeat nothing of it."""
+    if not raw.strip():
+        return "The body is empty; JSON is needed."
+    if isinstance(error, _Refused):
+        return f"The body is no JSON that is taken: {error}."
+    if isinstance(error, json.JSONDecodeError):
+        return f"The body is not well-formed JSON: line {error.lineno}, column {error.colno}."
+    if isinstance(error, UnicodeDecodeError):
+        return "The body is not UTF-8."
+    return "The body is nested too deep, or has a number that is too long."
 
 
 def _texts_in(raw: bytes) -> dict[str, str] | None:
@@ -145,18 +168,18 @@ def _step(name: object) -> str:
 def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("a name stands twice")
+        raise _Refused("a name stands twice in an object")
     return found
 
 
 def _no_constant(_: str) -> NoReturn:
-    raise ValueError("not a JSON number")
+    raise _Refused("NaN and Infinity are no numbers")
 
 
 def _finite(digits: str) -> float:
     number = float(digits)
     if not math.isfinite(number):
-        raise ValueError("too large for a number")
+        raise _Refused("a number is too large")
     return number
 
 

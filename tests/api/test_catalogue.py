@@ -144,6 +144,10 @@ def test_what_is_no_document_is_refused(officer, text, media_type, status):
     assert put_yaml(officer, text, media_type).status_code == status
 
 
+def test_what_is_not_well_formed_is_named_with_its_line(officer):
+    assert put_yaml(officer, "a: 1\nb: [").json["detail"] == "Line 3: not well-formed YAML or JSON."
+
+
 def test_a_compressed_body_is_refused(officer):
     headers = {"Content-Encoding": "gzip"}
     assert put_yaml(officer, TEXT, headers=headers).status_code == 415

@@ -237,7 +237,8 @@ def test_the_person_gets_a_letter_that_leads_to_the_certificate(shop, desk, ann,
 
 def test_the_certificate_is_one_and_is_there_at_the_end(shop, desk, ann):
     request, other = desk.approved(ann, "erasure"), desk.ask(shop.customer(), "access")
-    assert shop.api.get(f"{BASE}/{request}/certificate").status_code == 404
+    soon = shop.api.get(f"{BASE}/{request}/certificate")
+    assert (soon.status_code, soon.json["code"]) == (409, "no_certificate_yet")
     desk.swept(request)
     reply = shop.api.get(f"{BASE}/{request}/certificate")
     assert (reply.status_code, reply.json["code"]) == (409, "no_certificate_yet")

@@ -250,6 +250,8 @@ def test_a_request_without_a_live_token_is_refused(client, contract, header):
 def test_a_token_is_taken_from_the_header_alone(client, ask, website):
     token = ask(GRANT, basic(website)).json["access_token"]
     reply = client.get("/v1/catalogue", query_string={"access_token": token})
+    assert (reply.status_code, reply.json["errors"][0]["pointer"]) == (422, "/access_token")
+    reply = client.get("/v1/disclosures", query_string={"access_token": token})
     assert reply.status_code == 401
 
 

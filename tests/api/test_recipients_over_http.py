@@ -188,9 +188,11 @@ def test_an_erasure_is_told_by_id_until_it_is_done(shop, desk, make, listens):
     ann = shop.customer("ann@example.org")
     request = desk.approved(ann, "erasure")
     desk.erased(request)
+    assert waits_for(shop, request) is None
     desk.swept(request)
     desk.carry_out()
     assert desk.state(request) == "running"  # not sent yet
+    assert waits_for(shop, request) == "webhooks"
     work(shop)
     desk.carry_out()
     assert desk.state(request) == "running"  # it failed
@@ -199,10 +201,14 @@ def test_an_erasure_is_told_by_id_until_it_is_done(shop, desk, make, listens):
     work(shop, HOUR)
     assert target.got[-1].event["subject"] == ann
     desk.carry_out()
-    assert desk.state(request) == "done"
+    assert (desk.state(request), waits_for(shop, request)) == ("done", None)
     assert (shop.rows("webhook_erased"), "customer.erased" in feed(shop)) == ([], True)
     assert ann not in feed(shop)
     assert shop.rows("erasures")[0]["certificate"] is not None
+
+
+def waits_for(shop, request):
+    return shop.api.get(f"/v1/privacy-requests/{request}").json["waits_for"]
 
 
 def feed(shop):

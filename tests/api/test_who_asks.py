@@ -1,6 +1,7 @@
 """A small check is read before it is known who sends it: nothing of that may be seen."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -33,7 +34,7 @@ def bodies(ann):
             {**plain, "identifier": {"type": "email", "value": "ann@example.org"}},
             [plain],
         )
-    ] + [b"{", b"", b'{"purpose": "news", "purpose": "news"}', b"\xff"]
+    ] + [b'{"a" 1}', b"", b'{"purpose": "news", "purpose": "news"}', b"\xff"]
 
 
 def post(shop, body, token=None, media_type="application/json"):
@@ -69,6 +70,17 @@ def test_a_large_body_is_answered_like_a_small_one(shop, ann):
             assert answers[0] == answers[1]
         else:
             assert without_request(small) == without_request(large)
+
+
+def test_what_was_looked_up_is_for_one_request(shop, ann):
+    """Also where somebody keeps a context of the app around several."""
+    shop.say(ann, "given")
+    body = bodies(ann)[0]
+    with shop.app.app_context():
+        assert post(shop, body, shop.token).json["outcome"] == "permit"
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(shop.say, ann, "withdrawn").result()
+        assert post(shop, body + b" " * LARGE, shop.token).json["outcome"] == "deny"
 
 
 def test_a_body_that_ends_too_soon_is_malformed(shop, ann):

@@ -245,6 +245,23 @@ def test_a_faulty_catalogue_is_refused_with_its_line(consent, home, tmp_path):
     assert "line " in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"\t- x: [", "Line 1: not well-formed"),
+        (b"", "Line 1: not well-formed"),
+        (b"\xff", "Not UTF-8 text."),
+    ],
+)
+def test_a_file_that_is_no_catalogue_is_refused_in_a_line(consent, home, tmp_path, text, said):
+    faulty = tmp_path / "catalogue.yaml"
+    faulty.write_bytes(text)
+    result = consent("catalogue", "load", faulty, "--data-dir", home)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert said in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
 def test_the_document_is_printed_without_any_setting(consent):
     result = consent("openapi")
     assert result.exit_code == 0, result.output

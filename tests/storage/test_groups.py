@@ -71,6 +71,42 @@ def store(tmp_path):
     return Store(tmp_path)
 
 
+class Interrupted(BaseException):
+    """What a signal may raise, wherever its thread is."""
+
+
+def test_who_is_interrupted_while_waiting_leaves_the_others_to_go_on():
+    """Whether it still waits, or was just told to lead."""
+    for stage in ("waiting", "leading"):
+        group, lead, out = groups.Group(), threading.Event(), groups.Work()
+
+        def carry_out(take, lead=lead):
+            taken = take()
+            lead.wait(5)
+            for each in taken:
+                each.done = True
+
+        class Fragile(groups.Work):
+            __slots__ = ("waits",)
+
+            def wait(self, seconds=-1, stage=stage, lead=lead):
+                if stage == "leading":
+                    lead.set()
+                    within(5, lambda: self.leads)
+                raise Interrupted
+
+        with ThreadPoolExecutor(2) as pool:
+            first = pool.submit(group.join, out, carry_out)
+            within(5, lambda group=group: group._is_led and not group._waiting)
+            second = pool.submit(group.join, Fragile(), carry_out)
+            assert isinstance(second.exception(5), Interrupted)
+            lead.set()
+            assert first.exception(5) is None
+            later = groups.Work()
+            pool.submit(group.join, later, carry_out).result(5)
+            assert later.done
+
+
 def words(count):
     return [[(ADD, (f"word {at}", at))] for at in range(count)]
 

@@ -168,6 +168,63 @@ def test_nor_is_a_question_that_the_store_does_not_understand(while_one_is_out):
     assert ask(HALF, by=1) == [[10]]
 
 
+@pytest.fixture
+def say(app):
+    """`say(statement)`: of the test's own database, over another connection."""
+
+    def run(statement):
+        with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            name = connection.scalar(text("SELECT quote_ident(current_database())"))
+            connection.exec_driver_sql(statement.format(name))
+
+    return run
+
+
+@pytest.fixture
+def sent(monkeypatch):
+    """How many statements went together, each time that any did."""
+    together, counts = pipeline._Link._together, []
+
+    def count(link, statements):
+        counts.append(len(statements))
+        return together(link, statements)
+
+    monkeypatch.setattr(pipeline._Link, "_together", count)
+    return counts
+
+
+def test_what_the_store_cannot_do_now_is_not_tried_for_one_after_another(
+    say, sent, while_one_is_out
+):
+    """Each by itself would wait for the same lock as long as all of them did."""
+    say("ALTER DATABASE {} SET lock_timeout = '300ms'")
+    db.engine.dispose()
+    add("before")
+    with unit_of_work() as tx:
+        tx.execute(text("LOCK TABLE words IN ACCESS EXCLUSIVE MODE"))
+        sent.clear()
+        works = [lambda at=at: add(f"word {at}") for at in range(4)]
+        found = while_one_is_out(Along.WRITING, *works)
+        unprepared = while_one_is_out(Along.READING, *[lambda: ask(ALL)] * 4)
+    assert [type(each) for each in found] == [Unavailable] * 4
+    assert sent == [1, 4, 1]
+    assert {type(each) for each in unprepared} == {Unavailable}
+    add("after")
+    assert said() == {"before", "after"}
+
+
+@pytest.mark.parametrize("forget", ["DEALLOCATE ALL", "SET default_transaction_read_only = on"])
+def test_a_connection_that_is_not_as_it_was_made_is_left(forget):
+    first = add("before")
+    ask_nothing = Prepared(text(forget), Along.WRITING)
+    with suppress(Exception):  # it has no rows
+        ask(ask_nothing)
+    with pytest.raises(Unavailable):
+        add("lost")
+    assert add("after")[0] != first[0]
+    assert said() == {"before", "after"}
+
+
 def test_long_values_go_both_ways_at_once(while_one_is_out):
     """More than the buffers between us and the store hold, of which neither end waits for ever."""
     long = [letter * 3_000_000 for letter in "abcdefgh"]

@@ -4,6 +4,7 @@ from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
 
+import jsonschema
 import openapi_spec_validator
 import yaml
 
@@ -49,3 +50,31 @@ def test_no_setting_of_the_environment_shows(monkeypatch):
     monkeypatch.setenv("CONSENT_BASE_URL", "https://consent.example.org")
     monkeypatch.setenv("CONSENT_KEY_FILE", "/no/such/file")
     assert openapi.document_text() == before
+
+
+def test_a_body_is_one_or_many_and_never_both():
+    document = openapi.document()
+    event = {
+        "customer_id": "cus_1",
+        "purpose": "news",
+        "event": "given",
+        "touchpoint": "web",
+        "captured_at": "2026-01-01T00:00:00Z",
+    }
+    bodies = {
+        "EventsBody": (event, {"events": [event]}, {**event, "events": [event]}, {}),
+        "MailingsBody": ({"purpose": "news"}, {"mailings": [{"purpose": "news"}]}, {}),
+    }
+    for name, sent in bodies.items():
+        shape = {"$ref": f"#/components/schemas/{name}", "components": document["components"]}
+        taken = [jsonschema.Draft202012Validator(shape).is_valid(body) for body in sent]
+        assert taken == [True, True, *[False] * (len(sent) - 2)], name
+
+
+def test_answers_may_grow_and_bodies_may_not():
+    document = openapi.document()
+    schemas = document["components"]["schemas"]
+    assert "additionalProperties" not in schemas["DecisionReply"]
+    assert "additionalProperties" not in schemas["IdentifierReply"]
+    assert schemas["EventBody"]["additionalProperties"] is False
+    assert schemas["FinderBody"]["additionalProperties"] is False

@@ -13,6 +13,7 @@ from flask import (
     has_request_context,
     request,
     request_finished,
+    request_tearing_down,
     session,
     url_for,
 )
@@ -187,12 +188,14 @@ def test_whoever_listens_to_signals_is_told():
         told.append("over")
 
     app.teardown_appcontext_funcs.clear()
+    app.teardown_request_funcs.clear()
     with (
         request_finished.connected_to(finished, app),
+        request_tearing_down.connected_to(lambda sender, exc: told.append("request over"), app),
         appcontext_tearing_down.connected_to(over, app),
     ):
         app.test_client().get("/plain")
-    assert told == [("finished", 200), "over"]
+    assert told == [("finished", 200), "request over", "over"]
 
 
 def test_urls_are_made_outside_a_request_too():

@@ -234,7 +234,7 @@ def test_what_is_not_one_document_is_malformed(text):
 def test_malformed_says_where_and_repeats_nothing():
     with pytest.raises(MalformedDocument) as caught:
         read("languages: [en]\nsecret: ]")
-    assert str(caught.value) == "line 2: not well-formed YAML or JSON"
+    assert str(caught.value) == "Line 2: not well-formed YAML or JSON."
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ from flask import Request
 from hypothesis import given
 from hypothesis import strategies as st
 from marshmallow import Schema, ValidationError, fields
-from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+from werkzeug.exceptions import UnsupportedMediaType
 
-from consent_service.kernel.errors import Invalid
+from consent_service.kernel.errors import Invalid, Malformed
 from consent_service.web.contracts import Contract
 from consent_service.web.strict_json import StrictParser, field_errors, read_json
 
@@ -56,7 +56,7 @@ def test_json_is_read_as_it_was_written(value, ascii_only):
     ],
 )
 def test_what_is_no_json_is_malformed(body):
-    with pytest.raises(BadRequest):
+    with pytest.raises(Malformed):
         read_json(sent(body))
 
 
@@ -69,8 +69,27 @@ def test_what_is_no_json_is_malformed(body):
     ],
 )
 def test_a_name_that_stands_twice_is_malformed(body):
-    with pytest.raises(BadRequest):
+    with pytest.raises(Malformed):
         read_json(sent(body))
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b" ", "The body is empty; JSON is needed."),
+        (b'{"a": 1,\n "b" 2}', "The body is not well-formed JSON: line 2, column 6."),
+        (b'{"a": "\xff"}', "The body is not UTF-8."),
+        (b'{"a": {"b": 1, "b": 2}}', "no JSON that is taken: a name stands twice in an object."),
+        (b'{"a": NaN}', "no JSON that is taken: NaN and Infinity are no numbers."),
+        (b"1e999", "no JSON that is taken: a number is too large."),
+        (b"9" * 5_000, "nested too deep, or has a number that is too long."),
+        (b"[" * 100_000, "nested too deep, or has a number that is too long."),
+    ],
+)
+def test_it_is_said_what_is_malformed(body, said):
+    with pytest.raises(Malformed) as caught:
+        read_json(sent(body))
+    assert caught.value.text.endswith(said)
 
 
 @pytest.mark.parametrize(
@@ -205,7 +224,7 @@ def test_small_objects_are_read_as_large_ones_are(body, spaced):
 def test_what_is_refused_of_large_bodies_is_refused_of_small_ones(body, space):
     text = body.replace("%", space)
     for sent_so in (text, text + " " * 5_000):
-        with pytest.raises((BadRequest, Invalid)):
+        with pytest.raises((Malformed, Invalid)):
             read_json(sent(sent_so))
 
 
@@ -214,5 +233,5 @@ def test_what_is_refused_of_large_bodies_is_refused_of_small_ones(body, space):
 )
 def test_texts_that_are_not_utf_8_are_refused(raw):
     for sent_so in (raw, raw + b" " * 5_000):
-        with pytest.raises(BadRequest):
+        with pytest.raises(Malformed):
             read_json(sent(sent_so))
