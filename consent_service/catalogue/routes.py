@@ -22,6 +22,7 @@ from consent_service.kernel.errors import NotFound
 from consent_service.oauth.guard import Customers, caller, require_scope
 from consent_service.web.api import Reply, Routes
 from consent_service.web.idempotency import idempotent
+from consent_service.web.problems import OtherMediaType
 from consent_service.web.runtime import now
 from consent_service.web.strict_json import read_json
 
@@ -29,6 +30,7 @@ api = Routes("catalogue", "What data is used for: purposes, notices and their ru
 
 COUNT_TO_ASK_AGAIN = "consent.count_to_ask_again"
 
+_JSON = "application/json"
 _YAML = ("application/yaml", "text/yaml")
 
 
@@ -53,9 +55,7 @@ def show_catalogue() -> Reply:
 @api.document(
     requestBody={
         "required": True,
-        "content": {
-            media_type: {"schema": CatalogueDocument} for media_type in ("application/json", *_YAML)
-        },
+        "content": {media_type: {"schema": CatalogueDocument} for media_type in (_JSON, *_YAML)},
     }
 )
 @api.reply(200, LoadReply, "What it changed, or with dry_run would change")
@@ -109,9 +109,10 @@ def show_notice(key: str, version: str) -> Reply:
 
 
 def _document_text() -> bytes:
-    if request.mimetype in _YAML and not request.content_encoding:
-        return request.get_data()
-    read_json(request)  # for its refusals alone; the document is read with its lines
+    if request.mimetype not in (_JSON, *_YAML) or request.content_encoding:
+        raise OtherMediaType(_JSON, *_YAML)
+    if request.mimetype == _JSON:
+        read_json(request)  # for its refusals alone; the document is read with its lines
     return request.get_data()
 
 

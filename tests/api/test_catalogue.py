@@ -150,7 +150,9 @@ def test_what_is_not_well_formed_is_named_with_its_line(officer):
 
 def test_a_compressed_body_is_refused(officer):
     headers = {"Content-Encoding": "gzip"}
-    assert put_yaml(officer, TEXT, headers=headers).status_code == 415
+    reply = put_yaml(officer, TEXT, headers=headers)
+    assert reply.status_code == 415
+    assert "application/json or application/yaml" in reply.json["detail"]
 
 
 def test_an_unknown_parameter_is_refused(officer):
