@@ -38,8 +38,8 @@ class UnknownClient(InvalidClientError):  # type: ignore[misc]  # Authlib has no
     status_code = 401
 
     def get_headers(self) -> list[tuple[str, str]]:
-        """Those of any error, and a challenge."""
-        challenge = ("WWW-Authenticate", 'Basic realm="consent"')
+        """Those of any error, and a challenge, out of which clients read what is wrong."""
+        challenge = ("WWW-Authenticate", 'Basic realm="consent", error="invalid_client"')
         return [*OAuth2Error.get_headers(self), challenge]
 
 

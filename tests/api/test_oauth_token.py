@@ -92,7 +92,8 @@ def test_wrong_secret_and_unknown_client_look_alike(ask, website):
     assert replies[0].status_code == 401
     assert replies[0].json["error"] == "invalid_client"
     assert replies[0].json["error_description"] == "Unknown client, or not its secret or assertion."
-    assert replies[0].headers["WWW-Authenticate"] == 'Basic realm="consent"'
+    challenge = replies[0].headers["WWW-Authenticate"]
+    assert challenge == 'Basic realm="consent", error="invalid_client"'
 
 
 @pytest.mark.parametrize(
