@@ -95,6 +95,7 @@ _PAUSE = 0.4  # a checkpoint is due within a second, and one for every few entri
 _LONG_PAUSE = 1.0  # for what may begin a little later: each look costs the store something
 _PAUSE_AFTER_FAULT = 1.0
 _PAUSE_NOT_REPLAYED = 5.0
+_SAY_AGAIN = 5.0
 _LAST_WORDS = 20.0  # seconds, for what is under way apart
 
 _log = structlog.get_logger()
@@ -171,6 +172,7 @@ class _Loop:
     def __init__(self, stop: threading.Event) -> None:
         self.stop = stop
         self._gate = Gate()
+        self._lock, self._quiet_until = threading.Lock(), dict[str, float]()
 
     def repeat(self, work: Callable[[], int], pause: float) -> None:
         """Does it again and again; it says how much there was."""
@@ -182,10 +184,20 @@ class _Loop:
             self._gate.check()
             return 0.0 if work() else pause
         except NotReplayed:
-            _log.warning("worker:store:not_replayed")
+            self._say(_log.warning, "worker:store:not_replayed")
             return _PAUSE_NOT_REPLAYED
         except Unavailable:
-            _log.error("worker:store:unavailable")
+            self._say(_log.error, "worker:store:unavailable")
         except MisconfiguredError as error:
-            _log.error("worker:keys:misconfigured", fault=str(error))
+            self._say(_log.error, "worker:keys:misconfigured", fault=str(error))
         return _PAUSE_AFTER_FAULT
+
+    def _say(self, log: Callable[..., None], event: str, **about: str) -> None:
+        """What every thread meets is said once, and again while it lasts."""
+        with self._lock:
+            now_s = time.monotonic()
+            is_due = now_s >= self._quiet_until.get(event, 0.0)
+            if is_due:
+                self._quiet_until[event] = now_s + _SAY_AGAIN
+        if is_due:
+            log(event, **about)

@@ -1,9 +1,12 @@
 import socket
+import threading
 
 import pytest
+import structlog
 from sqlalchemy import text
 
 from consent_service.app import create_app
+from consent_service.cli.worker import work_until
 from consent_service.kernel.errors import Unavailable
 from consent_service.storage.db import db
 from consent_service.storage.unit_of_work import reading, unit_of_work
@@ -34,6 +37,15 @@ def app(request, keyring, tmp_path, refused):
 def test_both_doors_say_unavailable(app, door):
     with app.app_context(), pytest.raises(Unavailable), door() as tx:
         tx.execute(text("SELECT 1"))
+
+
+def test_all_threads_of_a_worker_together_say_it_once(app):
+    stop = threading.Event()
+    with app.app_context(), structlog.testing.capture_logs() as logged:
+        threading.Timer(1.5, stop.set).start()
+        work_until(stop)
+    said = [each["event"] for each in logged if each["event"].startswith("worker:")]
+    assert said == ["worker:store:unavailable"]
 
 
 def test_readiness_is_a_503_problem(app, contract):
