@@ -7,6 +7,7 @@ from flask import Response, request
 
 from consent_service.catalogue.model import Channel
 from consent_service.consents import receipts, service
+from consent_service.consents.batches import one_batch_at_a_time
 from consent_service.consents.budget import counted
 from consent_service.consents.model import EffectiveConsent, Event, EventKind, NewEvent
 from consent_service.consents.quick import quick_events
@@ -52,6 +53,7 @@ api = Routes("consents", "Consents: events, what holds, receipts, signals")
 @api.problem(404)
 @api.problem(409)
 @counted
+@one_batch_at_a_time
 @idempotent_by_itself
 def record_consents(body: dict[str, Any]) -> Reply:
     """Record one event, or up to 1,000, all or none."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from threading import Lock
 from typing import Any
 from uuid import UUID
 
@@ -27,14 +26,14 @@ from consent_service.decisions.store import Gathered
 from consent_service.kernel.clock import rfc3339
 from consent_service.kernel.errors import Invalid, NotFound, Unavailable
 from consent_service.kernel.ids import CustomerId, new_uuid, new_uuids
+from consent_service.kernel.one_at_a_time import OneAtATime
 from consent_service.ledger import service as ledger
 from consent_service.ledger.model import Answer, Entry, EntryKind
 from consent_service.oauth.model import Caller, digest
 from consent_service.storage.direct import direct
 from consent_service.suppressions.model import Reason as MarkReason
 
-_WAIT_S = 30.0
-_one_batch = Lock()  # of a process at a time: two share its interpreter, and both take longer
+_batches = OneAtATime()  # two share the interpreter of a process, and both take longer
 
 
 class Stale(Unavailable):
@@ -77,12 +76,8 @@ def check_batch(
 ) -> list[Decision]:
     """Many checks, each with its own outcome and entry, in order; the log has one leaf for them.
     Raises: Unavailable."""
-    if not _one_batch.acquire(timeout=_WAIT_S):
-        raise Unavailable()
-    try:
+    with _batches.turn():
         return _check_together(checks, client_id, now, keys)
-    finally:
-        _one_batch.release()
 
 
 def _check_together(

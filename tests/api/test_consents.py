@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from consent_service.consents import batches
 from consent_service.kernel.clock import rfc3339
 from tests.support import small_catalogue
 from tests.support.problems import (
@@ -605,3 +606,17 @@ def test_what_proves_a_consent_is_sealed(shop, ann):
         assert value not in stored
     shown = repr(shop.history(ann))
     assert "192.0.2.77" not in shown
+
+
+def test_many_events_one_request_at_a_time(shop, ann, monkeypatch):
+    """Another waits, and in the end no longer, with nothing held for it; single events do not."""
+    monkeypatch.setattr(batches._batches, "wait_s", 0.1)
+    many = {"events": [shop.event(ann, "given")]}
+    with batches._batches.turn():
+        for headers in ({}, {"Idempotency-Key": "k1"}):
+            late = shop.api.post(BASE, many, headers=headers)
+            assert (late.status_code, late.json["code"]) == (503, "unavailable")
+        assert shop.revision(ann) == 1
+        assert shop.api.post(BASE, shop.event(ann, "given")).status_code == 201
+    assert shop.api.post(BASE, many, headers={"Idempotency-Key": "k1"}).status_code == 201
+    assert shop.revision(ann) == 3

@@ -280,9 +280,9 @@ def test_what_cannot_be_logged_is_not_answered(shop, ann):
 
 def test_one_batch_at_a_time(shop, ann, monkeypatch):
     """Another waits, and in the end no longer; single checks do not."""
-    monkeypatch.setattr(service, "_WAIT_S", 0.1)
+    monkeypatch.setattr(service._batches, "wait_s", 0.1)
     body = {"customer_id": ann, "purpose": "news"}
-    with service._one_batch:
+    with service._batches.turn():
         late = shop.api.post(BASE + "/batch", {"checks": [body]})
         assert (late.status_code, late.json["code"]) == (503, "unavailable")
         assert late.headers["Retry-After"] == "1"

@@ -85,7 +85,7 @@ def _fill(settings):
         made = oauth.create_client(
             "bench", "bench", frozenset(Scope), ("email_service",), SYSTEM, utc_now()
         )
-        people = customers.list_sample(keys(), 2_000)
+        people = customers.list_sample(keys(), 3_000)
         db.engine.dispose()
     return SimpleNamespace(client=(made.client_id, made.secret), people=people)
 
