@@ -11,6 +11,7 @@ from sqlalchemy import LargeBinary, Select, Uuid, bindparam, exists, func, selec
 from consent_service.catalogue.tables import CatalogueRow
 from consent_service.consents.tables import ConsentRecordRow
 from consent_service.crypto.envelope import Sealed
+from consent_service.customers.model import IdentifierType
 from consent_service.customers.tables import (
     CustomerFactsRow,
     CustomerIdentifierRow,
@@ -65,6 +66,15 @@ def find(
     return Found(caller, purpose, first[0], known, found.get(known), identifier)
 
 
+def list_addresses(door: Door, customer_id: CustomerId) -> dict[IdentifierType, frozenset[UUID]]:
+    """The ids of a customer's identifiers, by type."""
+    found: dict[IdentifierType, frozenset[UUID]] = {}
+    for kind, identifier_id in door.rows(_ADDRESSES, of=customer_id):
+        of_kind = IdentifierType(kind)
+        found[of_kind] = found.get(of_kind, frozenset()) | {identifier_id}
+    return found
+
+
 def _reading(*identifier: Any) -> Select[Any]:
     return select(
         select(func.max(CatalogueRow.version)).scalar_subquery(), *CALLER, *FACTS, *identifier
@@ -100,6 +110,10 @@ _BY_INDEX = _with_facts(
         _value, (_value.customer_id == _index.customer_id) & (_value.id == _index.identifier_id)
     ),
     CustomerRow.customer_id,
+)
+_ADDRESSES = Prepared(
+    select(_value.type, _value.id).where(_value.customer_id == bindparam("of", type_=Uuid())),
+    Along.READING,
 )
 _STILL_THERE = exists().where(CustomerRow.customer_id == bindparam("customer_id", type_=Uuid()))
 _ADD = adding_while(_STILL_THERE)

@@ -175,12 +175,10 @@ def _answer(
 
 
 def _known(check_: Check, found: Found, keys: Keyring) -> Known | None:
-    """What was looked up for a check, where that is all it needs: whoever was not found, or has an
-    address that may not be used, is gathered as one of many."""
+    """What was looked up for a check, where that is all it needs, or nearly: whoever was not found
+    is gathered as one of many."""
     place, gathered = found.customer_id, found.gathered
     if place is None or gathered is None or found.purpose != check_.question.purpose:
-        return None
-    if any(m.reason is MarkReason.UNDELIVERABLE for m in gathered.marks.values()):
         return None
     owners = {}
     if check_.identifier is None:
@@ -194,7 +192,20 @@ def _known(check_: Check, found: Found, keys: Keyring) -> Known | None:
         if not is_value(check_.identifier, (place, identifier_id), value, life):
             return None
         owners = {check_.identifier: (place, identifier_id)}
-    return Known(owners, {}, {place: gathered}, {}, {})
+    addresses = {}
+    if _needs_addresses(check_, gathered):
+        with direct() as door:
+            addresses = {place: one_store.list_addresses(door, place)}
+    return Known(owners, {}, {place: gathered}, addresses, {})
+
+
+def _needs_addresses(check_: Check, gathered: Gathered) -> bool:
+    """Whether one of them may not be used, and it is not plain which one is asked about."""
+    asked = None if check_.identifier is None else check_.identifier.type
+    return any(
+        mark.reason is MarkReason.UNDELIVERABLE and mark.identifier_type is not asked
+        for mark in gathered.marks.values()
+    )
 
 
 def _check_freshness(
