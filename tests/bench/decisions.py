@@ -14,6 +14,7 @@ TITLE = "Checks, one at a time"
 TEXT = f"""
 `POST /v1/decisions` over {CONNECTIONS} connections by wrk, on the cores that server and database
 run on: `consent serve` as it comes (2 workers), every answer logged and durable before it leaves.
+Those asked about are of the sample list, most with a yes, some with a no or a dead address.
 The yardstick is a bare Flask route of the same answer on gunicorn's 2 synchronous workers.
 """
 _WANTED = {"postgresql": ("≥ 0.5 ×", "≥ 0.4 ×"), "sqlite": ("≥ 0.35 ×", "")}
