@@ -74,7 +74,8 @@ def test_it_tells_what_there_is_and_goes_on_with_it_the_next_time(demo, tmp_path
         assert token_of(port, client)["scope"].split() == client["scope"].split()
     token = token_of(port, told["clients"]["campaigns"])["access_token"]
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-    check = {"customer_id": told["customers"][0]["id"], "purpose": "marketing.newsletter"}
+    someone = {"type": "email", "value": "p000001.mail@example.org"}  # subscribed, in the list
+    check = {"identifier": someone, "purpose": "marketing.newsletter"}
     status, decision = post(port, "/v1/decisions", json.dumps(check), headers)
     assert (status, decision["outcome"]) == (200, "permit")
     assert first.end(signal.SIGINT)[0] == 0
