@@ -53,7 +53,10 @@ def held_by(process, store):
     else:
         rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
         ours = tuple(f"socket:[{row[9]}]" for row in rows if row[2].endswith(f":{url.port:04X}"))
-    opened = [os.readlink(each) for each in Path(f"/proc/{process}/fd").iterdir()]
+    opened = set()
+    for each in Path(f"/proc/{process}/fd").iterdir():
+        with suppress(FileNotFoundError):  # it was closed since it was listed
+            opened.add(os.readlink(each))
     return {each for each in opened if each.startswith(ours)}
 
 
